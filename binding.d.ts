@@ -1,0 +1,169 @@
+/**
+ * The whole boundary between TypeScript and the native addon (`build/Release/kvs_frames.node`).
+ *
+ * Bytes of whole fragments go in, records about frames written into ring slots come out. The addon
+ * opens no socket and no file. Nothing here is public API: `lib/frames/engine.ts` is its only caller.
+ */
+
+/** Versions of the libraries the addon runs with, for `kvs-frames doctor` and bug reports. */
+export interface LibraryVersions {
+  /** FFmpeg release text, e.g. `5.1.9-0+deb12u1`. */
+  ffmpeg: string;
+  /** Run-time library versions as `major.minor.micro`. */
+  avformat: string;
+  avcodec: string;
+  avutil: string;
+  swscale: string;
+  /** libyuv's version number, or `null` when the addon was built without it. */
+  libyuv: string | null;
+  /** The converter's instruction set on this processor: `avx2` or `scalar`. */
+  simd: string;
+}
+
+export const versions: LibraryVersions;
+
+/** Limits and choices of one engine, fixed for its life. The caller has validated them. */
+export interface EngineOptions {
+  /** Colour matrix: `auto` follows the stream; unspecified means 709 from 720 lines up, 601 below. */
+  matrix: 'auto' | 'bt601' | 'bt709';
+  /** libavcodec threads, 1–16. 1 keeps no frame back; more suits one big camera on many cores. */
+  decoderThreads: number;
+  /** Fragments that may wait, 1–1024, the one being decoded not counted. */
+  maxQueuedFragments: number;
+  /** Bytes (media + init) that may wait. One fragment is always accepted by an empty queue. */
+  maxQueuedBytes: number;
+  /** Largest picture, width × height, that is decoded; larger ones become a fault. */
+  maxPixels: number;
+}
+
+/** One whole fragment. Its bytes are referenced, not copied, and must not change until consumed. */
+export interface FragmentBytes {
+  /** The caller's number for it, a safe integer; every record about it carries it. */
+  id: number;
+  /** fMP4: the init section (`ftyp` + `moov`). MPEG-TS: `null`, which is what selects that container. */
+  init: Uint8Array | null;
+  /** fMP4: the `moof` + `mdat` run. MPEG-TS: whole 188-byte packets. Complete and checked by the caller. */
+  media: Uint8Array;
+}
+
+/** The memory frames are written to: allocated by JavaScript, used until replaced or closed. */
+export interface Ring {
+  /** The caller's number for it; frame records carry it. */
+  id: number;
+  /** `states.length × slotBytes` bytes, over a SharedArrayBuffer or an ArrayBuffer. */
+  pixels: Uint8Array;
+  /**
+   * One state per slot: 0 free, 1 being written by the engine, 2 holds a frame that JavaScript owns.
+   * The engine takes the first free slot and moves it 0 → 1 → 2; whoever is done with the frame, on
+   * any thread, stores 0 atomically. 1–65536 slots, in memory apart from the pixels.
+   */
+  states: Int32Array;
+  /** Distance between slots in bytes; at least height × stride of the picture that was asked for. */
+  slotBytes: number;
+}
+
+/** What went wrong with one fragment. The fragments after it are not affected. */
+export interface EngineFault {
+  /** `open`: container not readable; `demux`: packet not readable; `decode`: codec refused; `convert`:
+   *  picture form not supported; `limit`: picture larger than `maxPixels`. At most one of each a
+   *  fragment; encrypted media is an `open` or `demux` fault whose message says so. */
+  stage: 'open' | 'demux' | 'decode' | 'convert' | 'limit';
+  /** The fragment's number as given to {@link Engine.push}. */
+  fragmentId: number;
+  /** libav's error code (negative), or 0 where the fault is not libav's. */
+  code: number;
+  /** libav's name of the code, e.g. `AVERROR_INVALIDDATA`, or `''`. */
+  codeName: string;
+  /** What failed, with which value. */
+  message: string;
+  /** What libav logged (warnings and worse) since the last fault, oldest first, at most 16 lines. */
+  log: string[];
+}
+
+/** Counters since construction. Times are CPU seconds of the engine thread, without those of libav's
+ *  own threads (`decoderThreads` above 1). */
+export interface EngineStats {
+  fragments: number;
+  packets: number;
+  /** Pictures that came out of the decoder. */
+  pictures: number;
+  /** Frames written into slots. */
+  frames: number;
+  faults: number;
+  /** Decoder openings; 1 for a stream that never changes. */
+  decoderOpens: number;
+  /** Drains because the queue ran dry (see docs/architecture.md, drain on idle). */
+  idleDrains: number;
+  /** How often JavaScript was woken. */
+  wakes: number;
+  queuedFragments: number;
+  queuedBytes: number;
+  demuxCpuSeconds: number;
+  decodeCpuSeconds: number;
+  convertCpuSeconds: number;
+}
+
+/**
+ * One native thread that demuxes, decodes and converts.
+ *
+ * It keeps the event loop alive only while fragments are being worked on, which a full ring prolongs.
+ * It lives until {@link close} or the end of its environment, referenced or not. All methods are
+ * called on the JavaScript thread that constructed it; none of them blocks. What `onWake` throws
+ * becomes an uncaught exception. Wrong arguments throw a TypeError or RangeError.
+ */
+export class Engine {
+  /**
+   * @param onWake called on the JavaScript thread when records wait to be taken; once per burst, and
+   *   again only after a {@link take} that emptied the outbox.
+   */
+  constructor(options: EngineOptions, onWake: () => void);
+
+  /** Queues a fragment. `false`: no room by count or bytes, or as many `fragment` records wait to be
+   *  taken; nothing was kept; try after a `fragment` record. Throws after {@link finish} or
+   *  {@link close}. */
+  push(fragment: FragmentBytes): boolean;
+
+  /** Tells that no fragment follows: the decoder is drained and one `ended` record comes last. */
+  finish(): void;
+
+  /** Gives the engine its (next) ring, as answer to a `ring` record. The previous one is let go.
+   *  Throws without a record to answer, and a RangeError if `slotBytes` is less than it asked for;
+   *  does nothing after {@link close}. */
+  setRing(ring: Ring): void;
+
+  /**
+   * Moves waiting records, oldest first, into `records` and answers how many. Each takes
+   * `recordDoubles` doubles: kind, then:
+   *
+   * | kind | fields |
+   * |---|---|
+   * | 1 frame | fragmentId, ringId, slot, width, height, stride, ptsMs, offsetMs, flags, durationMs |
+   * | 2 ring | width, height, stride, bytes needed per slot |
+   * | 3 fragment | fragmentId, packets, media duration in ms (last packet's end − first PTS) |
+   * | 4 fault | – (one {@link takeFault} call per record) |
+   * | 5 ended | – |
+   *
+   * `ptsMs` is the PTS as the container carries it, `offsetMs` the PTS minus the smallest PTS of its
+   * fragment, both in ms with fractions. `flags`: 1 key frame, 2 damaged (decoder concealed errors),
+   * 4 first frame after the decoder was (re)opened. `fragment` is written once all packets of the
+   * fragment went into the decoder and its bytes are let go; frames of it may still follow.
+   */
+  take(records: Float64Array): number;
+
+  /** The fault that belongs to the next `fault` record; call it once per such record. */
+  takeFault(): EngineFault;
+
+  /** Tells the engine that a slot became free on this thread (it finds out by itself within 5 ms). */
+  wake(): void;
+
+  stats(): EngineStats;
+
+  /**
+   * Stops and joins the thread; resolves within 250 ms in every state, without blocking the event
+   * loop. Records not yet taken are discarded, the ring is let go. Idempotent.
+   */
+  close(): Promise<void>;
+}
+
+/** Doubles per record in {@link Engine.take}. */
+export const recordDoubles: 11;

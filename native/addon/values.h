@@ -1,0 +1,51 @@
+// JavaScript values → checked C++ values. A reader that finds the wrong thing throws a TypeError or
+// RangeError that names it, and answers nothing; the caller then returns at once.
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine.h"
+
+namespace kvs_frames {
+
+// The environment's words for what a value is, e.g. `"8" of type string`.
+std::string Describe(Napi::Value value);
+
+// REQUIRES: no exception is pending.
+void ThrowTypeError(Napi::Env env, const std::string& message);
+void ThrowRangeError(Napi::Env env, const std::string& message);
+
+// `value` as an object whose properties can be read; `name` is for the message.
+std::optional<Napi::Object> ReadObject(Napi::Value value, const char* name);
+
+// The property as an integer from `minimum` to `maximum`, both safe integers.
+std::optional<int64_t> ReadInteger(Napi::Object object, const char* key, int64_t minimum,
+                                   int64_t maximum);
+
+// A typed array of one kind and where its memory lies. Read it last: any JavaScript that runs
+// afterwards, such as a getter, could detach the memory.
+struct TypedArrayView {
+  void* data = nullptr;
+  size_t length = 0;  // elements
+};
+std::optional<TypedArrayView> ReadTypedArray(Napi::Value value, const char* name,
+                                             napi_typedarray_type type, const char* type_name);
+
+std::optional<EngineOptions> ReadEngineOptions(Napi::Value value);
+
+// Keeps JavaScript values alive until it is destroyed, on the JavaScript thread.
+std::shared_ptr<void> KeepAlive(Napi::Value first, Napi::Value second);
+
+std::optional<FragmentInput> ReadFragment(Napi::Value value);
+std::optional<RingMemory> ReadRing(Napi::Value value);
+
+Napi::Object FaultToObject(Napi::Env env, const Fault& fault);
+Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats);
+
+}  // namespace kvs_frames

@@ -1,0 +1,184 @@
+// The engine: one thread that turns fragments into frames in ring slots.
+//
+// The owner's thread ("the caller") pushes fragments and takes records; the engine's thread
+// demuxes, decodes, converts and writes records. The bytes pushed and the ring are the caller's
+// memory, referenced and never copied.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "converter.h"
+#include "decoder.h"
+#include "fault.h"
+#include "fragment_demuxer.h"
+#include "frame_ring.h"
+#include "log_sink.h"
+#include "outbox.h"
+
+namespace kvs_frames {
+
+struct EngineOptions {
+  Matrix matrix = Matrix::kAuto;
+  int decoder_threads = 1;
+  size_t max_queued_fragments = 8;
+  size_t max_queued_bytes = 256 << 20;
+  int64_t max_pixels = 8192LL * 8192;
+};
+
+// A fragment to decode. `owner` keeps the bytes alive; the engine destroys it only in calls of the
+// caller (Take, or the destructor).
+struct FragmentInput {
+  int64_t id = 0;
+  ByteSpan init;  // empty: MPEG-TS
+  ByteSpan media;
+  std::shared_ptr<void> owner;
+};
+
+enum FrameFlag : int { kKeyFrame = 1, kDamagedFrame = 2, kFirstAfterOpen = 4 };
+
+struct EngineStats {
+  int64_t fragments = 0;
+  int64_t packets = 0;
+  int64_t pictures = 0;
+  int64_t frames = 0;
+  int64_t faults = 0;
+  int64_t decoder_opens = 0;
+  int64_t idle_drains = 0;
+  int64_t wakes = 0;
+  size_t queued_fragments = 0;
+  size_t queued_bytes = 0;
+  double demux_cpu_seconds = 0;
+  double decode_cpu_seconds = 0;
+  double convert_cpu_seconds = 0;
+};
+
+// All methods are the caller's, on one thread, and none but Join and the destructor blocks.
+class Engine {
+ public:
+  enum class PushResult { kQueued, kNoRoom };
+  enum class RingResult { kAccepted, kNotAsked, kTooSmall };
+
+  // Starts the thread. `notify` is called on it, without a lock held, when one of TakeWake, IsIdle
+  // and HasStopped may have become true; it must neither block nor throw. Throws std::system_error
+  // if no thread can be had.
+  Engine(const EngineOptions& options, std::function<void()> notify);
+
+  // Stops and joins; waits at most for the decoding of one packet.
+  ~Engine();
+
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Queues a fragment; takes `owner` only if it does. There is no room while max_queued_fragments
+  // wait, or as many `fragment` records have not been taken, or the bytes exceed
+  // max_queued_bytes and the queue is not empty.
+  PushResult Push(FragmentInput fragment);
+
+  // No fragment follows. Idempotent.
+  void Finish();
+  bool finished() const { return finishing_by_caller_; }
+
+  // Answers the last `ring` record; on kAccepted the ring before is let go (its owner is destroyed
+  // here).
+  RingResult SetRing(RingMemory ring);
+
+  // See Outbox. Take destroys the owners of fragments that are done.
+  size_t Take(Record* records, size_t capacity) { return outbox_.Take(records, capacity); }
+  std::optional<Fault> TakeFault() { return outbox_.TakeFault(); }
+  bool TakeWake() { return outbox_.TakeWake(); }
+
+  // Lets the thread look for a free slot now.
+  void Wake();
+
+  EngineStats stats() const;
+
+  // No fragment waits or is being worked on, and every picture that can come has come.
+  bool IsIdle() const;
+
+  // Asks the thread to end as soon as it can; it then notifies, and HasStopped is true.
+  void RequestStop();
+  bool HasStopped() const { return stopped_.load(std::memory_order_acquire); }
+
+  // Waits for the thread. REQUIRES: RequestStop was called.
+  void Join();
+
+ private:
+  enum class Next { kFragment, kDrain, kFinish, kStop };
+
+  // Engine's thread.
+  void Run();
+  Next WaitForWork(FragmentInput* fragment);
+  void Process(FragmentInput fragment);
+  std::optional<Fault> Decode(DemuxedFragment* fragment);
+  void DrainBetweenFragments();
+  void DrainDecoder();  // and makes the decoder ready for what follows
+  void ReceivePictures(const AVPacket* sent);
+  void OnPicture(const AVFrame& picture, const PacketInfo& info, bool first);
+  bool EnsureRing(int width, int height);
+  int WaitForSlot();
+  void PostFrame(const Record& record);  // tells of it now or together with later ones
+  void FlushFrames();
+  void NoteRefusal(const AVPacket* packet, int code);
+  void PostRefusals(size_t packets);
+  void CountDecodeCpu(double start);  // the thread's CPU since then, less that of OnPicture
+  void PostFault(Fault fault, int64_t fragment_id);
+  void NotifyIf(bool needed) {
+    if (needed) notify_();
+  }
+  // Runs `work`, which may answer a fault; what it throws becomes one.
+  template <typename Work>
+  std::optional<Fault> Guarded(Stage stage, Work work);
+  bool IsCancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+
+  const EngineOptions options_;
+  const std::function<void()> notify_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> stopped_{false};
+  LogSink log_;
+  Outbox outbox_;
+
+  // Caller's thread only.
+  bool finishing_by_caller_ = false;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;  // the thread waits here for all it waits for
+  // Guarded by mutex_:
+  std::deque<FragmentInput> queue_;
+  size_t queued_bytes_ = 0;
+  EngineStats stats_;
+  bool finishing_ = false;
+  bool busy_ = false;             // there is work, or the thread is at it
+  size_t needed_slot_bytes_ = 0;  // of the `ring` record that waits for SetRing; else 0
+  RingMemory ring_memory_;
+
+  // Engine's thread only:
+  Decoder decoder_;
+  Converter converter_;
+  UniqueFrame picture_;
+  FrameRing ring_;
+  int ring_width_ = 0;
+  int ring_height_ = 0;
+  bool ended_ = false;
+  bool holding_ = false;  // frames were posted and not told of
+  std::chrono::steady_clock::time_point held_since_;
+  std::chrono::steady_clock::time_point last_frame_;
+  int64_t current_fragment_ = 0;
+  int64_t convert_fault_fragment_ = -1;  // of the last `convert` fault; one a fragment is enough
+  int refusals_ = 0;                     // of packets by the decoder, not reported yet
+  std::optional<Fault> first_refusal_;
+  double convert_cpu_ = 0;  // seconds spent in OnPicture and not counted yet
+
+  std::thread thread_;  // last: starts when all else is there
+};
+
+}  // namespace kvs_frames

@@ -1,0 +1,38 @@
+// What went wrong with one fragment, as a value. Faults are returned and queued, never thrown.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace kvs_frames {
+
+enum class Stage { kOpen, kDemux, kDecode, kConvert, kLimit };
+
+struct Fault {
+  Stage stage;
+  int code = 0;  // libav's error code, or 0 where the fault is not libav's
+  std::string message = {};
+  int64_t fragment_id = 0;  // filled in by the engine
+  std::vector<std::string> log =
+      {};  // filled in by the engine: what libav logged since the last fault
+};
+
+// The stage's name on the JavaScript side.
+constexpr const char* StageName(Stage stage) {
+  switch (stage) {
+    case Stage::kOpen:
+      return "open";
+    case Stage::kDemux:
+      return "demux";
+    case Stage::kDecode:
+      return "decode";
+    case Stage::kConvert:
+      return "convert";
+    case Stage::kLimit:
+      return "limit";
+  }
+  return "";
+}
+
+}  // namespace kvs_frames

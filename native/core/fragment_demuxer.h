@@ -1,0 +1,55 @@
+// One fragment's bytes → the packets of its video track.
+//
+// Each fragment is opened on its own, from memory, and read to its end at once: no demuxer state
+// can go stale, a bad fragment cannot hurt the next, and the smallest PTS, the durations and the
+// reorder depth are known before the first packet is decoded.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "av.h"
+#include "fault.h"
+#include "memory_io.h"
+
+namespace kvs_frames {
+
+// What identifies a picture, found again when the decoder gives it out. Times in ms.
+struct PacketInfo {
+  int64_t fragment_id = 0;
+  double pts_ms = 0;     // as the container carries it
+  double offset_ms = 0;  // pts_ms minus the smallest of the fragment
+  double duration_ms = 0;
+  bool has_pts = true;  // false: the times must be continued from the picture before
+};
+
+struct DemuxedPacket {
+  UniquePacket packet;
+  PacketInfo info;
+};
+
+struct DemuxedFragment {
+  // Of the video track; `video_delay` is at least the reorder depth seen in the packets, because
+  // a stream may lack the field (VUI) that tells it, and then its first pictures would come out of
+  // order.
+  UniqueCodecParameters parameters;
+  AVRational time_base{0, 1};
+  std::vector<DemuxedPacket> packets;  // in decoding order; no empty one
+  double duration_ms = 0;              // end of the last picture minus the smallest PTS
+  // Whether the first picture is a true IDR, before which nothing refers back and nothing leads
+  // (H.264 NAL type 5; H.265 IDR_W_RADL, IDR_N_LP; not CRA, not a recovery point).
+  bool starts_with_idr = false;
+  // What kept the rest of the fragment from being read, if something did; the packets are good.
+  std::optional<Fault> fault;
+};
+
+// Demuxes `init` ‖ `media` as fragmented MP4, or `media` alone as MPEG-TS where `init` is empty.
+// Answers a fault, and leaves `*fragment` unspecified, if there is no packet to decode. Does not
+// keep the spans. Blocks for the time of the work (0.1 ms for 2 s of 1080p); returns early with a
+// fault once `cancelled` is true. Any thread.
+std::optional<Fault> DemuxFragment(ByteSpan init, ByteSpan media, int64_t fragment_id,
+                                   const std::atomic<bool>& cancelled, DemuxedFragment* fragment);
+
+}  // namespace kvs_frames

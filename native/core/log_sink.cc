@@ -1,0 +1,147 @@
+#include "log_sink.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdarg>
+#include <cstdio>
+
+#include "av.h"
+
+namespace kvs_frames {
+namespace {
+
+// The sink of the thread we are on; null on threads that are not ours.
+thread_local LogSink* current_sink = nullptr;
+
+// Never destroyed: the process may exit() while an engine's thread still logs.
+struct Registry {
+  std::mutex mutex;
+  std::vector<LogSink*> sinks;  // guarded by mutex
+};
+
+Registry& TheRegistry() {
+  static auto* const registry = new Registry;
+  return *registry;
+}
+
+const AVClass* ClassOf(void* context) {
+  return context == nullptr ? nullptr : *static_cast<const AVClass**>(context);
+}
+
+std::string FormatLine(void* context, const char* format, va_list arguments) {
+  std::array<char, LogSink::kMaxLineBytes> text{};
+  std::vsnprintf(text.data(), text.size(), format, arguments);
+  std::string line(text.data());
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back())) != 0) {
+    line.pop_back();
+  }
+  if (line.empty()) return line;
+  const AVClass* const av_class = ClassOf(context);
+  if (av_class != nullptr && av_class->item_name != nullptr) {
+    line = std::string(av_class->item_name(context)) + ": " + line;
+  }
+  return RedactSecrets(line);
+}
+
+// Adds the line to the sink that `context` names, if it is a decoder's and the sink is alive. The
+// registry stays locked meanwhile, so that the sink cannot go.
+bool AddToSinkOfDecoder(void* context, const char* format, va_list arguments) {
+  if (ClassOf(context) != avcodec_get_class()) return false;
+  void* const opaque = static_cast<AVCodecContext*>(context)->opaque;
+  if (opaque == nullptr) return false;
+  Registry& registry = TheRegistry();
+  const std::lock_guard<std::mutex> lock(registry.mutex);
+  const auto found = std::find(registry.sinks.begin(), registry.sinks.end(), opaque);
+  if (found == registry.sinks.end()) return false;
+  (*found)->Add(FormatLine(context, format, arguments));
+  return true;
+}
+
+bool AddToSink(void* context, int level, const char* format, va_list arguments) {
+  LogSink* const sink = current_sink;
+  if (sink != nullptr) {
+    if (level <= AV_LOG_WARNING) sink->Add(FormatLine(context, format, arguments));
+    return true;
+  }
+  if (level > AV_LOG_WARNING) return false;
+  return AddToSinkOfDecoder(context, format, arguments);
+}
+
+void OnLog(void* context, int level, const char* format, va_list arguments) {
+  va_list copy;
+  va_copy(copy, arguments);
+  bool added = false;
+  try {
+    added = AddToSink(context, level & 0xff, format, copy);
+  } catch (...) {
+    // Out of memory: the line is lost, but no exception may cross libav's frames.
+    added = true;
+  }
+  va_end(copy);
+  if (!added) av_log_default_callback(context, level, format, arguments);
+}
+
+bool EndsWithIgnoringCase(const std::string& text, size_t end, const char* suffix) {
+  const std::string wanted(suffix);
+  if (end < wanted.size()) return false;
+  return std::equal(wanted.begin(), wanted.end(), text.begin() + (end - wanted.size()),
+                    [](char a, char b) {
+                      return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b)));
+                    });
+}
+
+}  // namespace
+
+LogSink::LogSink() {
+  static std::once_flag installed;
+  std::call_once(installed, [] { av_log_set_callback(OnLog); });
+  Registry& registry = TheRegistry();
+  const std::lock_guard<std::mutex> lock(registry.mutex);
+  registry.sinks.push_back(this);
+}
+
+LogSink::~LogSink() {
+  Registry& registry = TheRegistry();
+  const std::lock_guard<std::mutex> lock(registry.mutex);
+  registry.sinks.erase(std::find(registry.sinks.begin(), registry.sinks.end(), this));
+}
+
+LogSink::Scope::Scope(LogSink& sink) { current_sink = &sink; }
+
+LogSink::Scope::~Scope() { current_sink = nullptr; }
+
+void LogSink::Add(std::string line) {
+  if (line.empty()) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!lines_.empty() && lines_.back() == line) return;
+  lines_.push_back(std::move(line));
+  if (lines_.size() > kMaxLines) lines_.pop_front();
+}
+
+std::vector<std::string> LogSink::TakeLines() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::string> lines(std::make_move_iterator(lines_.begin()),
+                                 std::make_move_iterator(lines_.end()));
+  lines_.clear();
+  return lines;
+}
+
+std::string RedactSecrets(const std::string& text) {
+  static constexpr std::array<const char*, 4> kSecretNames = {"token", "signature", "credential",
+                                                              "accesskey"};
+  std::string safe;
+  size_t from = 0;
+  for (size_t at = text.find('='); at != std::string::npos; at = text.find('=', at + 1)) {
+    if (at < from) continue;
+    const bool secret =
+        std::any_of(kSecretNames.begin(), kSecretNames.end(),
+                    [&](const char* name) { return EndsWithIgnoringCase(text, at, name); });
+    if (!secret) continue;
+    safe.append(text, from, at + 1 - from).append("…");
+    from = std::min(text.find_first_of(" &'\"<>)]}\\\t\n", at + 1), text.size());
+  }
+  return safe.append(text, from, std::string::npos);
+}
+
+}  // namespace kvs_frames

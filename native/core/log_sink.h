@@ -1,0 +1,51 @@
+// What libav logs while one engine works: the last few warnings and errors, without secrets.
+//
+// libav has one log callback per process. Ours hands a line to the sink of the thread it is
+// logged on, or to the sink of the decoder it is logged by (decoder threads are libav's own), and
+// passes everything else on to libav's default callback, which other users of libav in the
+// process expect.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace kvs_frames {
+
+class LogSink {
+ public:
+  static constexpr size_t kMaxLines = 16;
+  static constexpr size_t kMaxLineBytes = 512;
+
+  // Registers the sink, and installs the process's log callback the first time.
+  LogSink();
+  ~LogSink();
+  LogSink(const LogSink&) = delete;
+  LogSink& operator=(const LogSink&) = delete;
+
+  // While it lives, what libav logs on this thread goes to `sink`. Scopes do not nest.
+  class Scope {
+   public:
+    explicit Scope(LogSink& sink);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+  };
+
+  // Keeps a line, dropping the oldest beyond kMaxLines; a repeated line is kept once. Any thread.
+  void Add(std::string line);
+
+  // The lines since the last call, oldest first. Any thread.
+  std::vector<std::string> TakeLines();
+
+ private:
+  std::mutex mutex_;
+  std::deque<std::string> lines_;  // guarded by mutex_
+};
+
+// The text without the values of anything that looks like a token, signature or credential.
+std::string RedactSecrets(const std::string& text);
+
+}  // namespace kvs_frames

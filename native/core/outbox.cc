@@ -1,0 +1,102 @@
+#include "outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kvs_frames {
+
+Record MakeRecord(RecordKind kind) {
+  Record record{};
+  record[0] = static_cast<double>(kind);
+  return record;
+}
+
+bool Outbox::Post(const Record& record) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return AddLocked(record);
+}
+
+void Outbox::PostQuietly(const Record& record) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  records_.push_back(record);
+}
+
+bool Outbox::Flush() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return !records_.empty() && NotifyLocked();
+}
+
+bool Outbox::PostFault(Fault fault) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  faults_.push_back(std::move(fault));
+  return AddLocked(MakeRecord(RecordKind::kFault));
+}
+
+bool Outbox::PostFragment(const Record& record, std::shared_ptr<void> owner) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  owners_.push_back(std::move(owner));
+  ++untaken_fragments_;
+  return AddLocked(record);
+}
+
+void Outbox::Discard(std::shared_ptr<void> owner) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  owners_.push_back(std::move(owner));
+}
+
+size_t Outbox::Take(Record* records, size_t capacity) {
+  // Destroyed after the lock is let go, as an owner may run code of the caller's.
+  std::vector<std::shared_ptr<void>> done;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  done.swap(owners_);
+  const size_t count = std::min(capacity, records_.size());
+  for (size_t i = 0; i < count; ++i) {
+    records[i] = records_.front();
+    records_.pop_front();
+    if (records[i][0] == static_cast<double>(RecordKind::kFragment)) --untaken_fragments_;
+  }
+  if (records_.empty()) {
+    woken_ = false;
+    wake_due_ = false;
+  }
+  return count;
+}
+
+std::optional<Fault> Outbox::TakeFault() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (faults_.empty()) return std::nullopt;
+  Fault fault = std::move(faults_.front());
+  faults_.pop_front();
+  return fault;
+}
+
+bool Outbox::TakeWake() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!std::exchange(wake_due_, false)) return false;
+  ++wakes_;
+  return true;
+}
+
+size_t Outbox::untaken_fragments() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return untaken_fragments_;
+}
+
+int64_t Outbox::wakes() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return wakes_;
+}
+
+bool Outbox::AddLocked(const Record& record) {
+  records_.push_back(record);
+  return NotifyLocked();
+}
+
+bool Outbox::NotifyLocked() {
+  if (woken_) return false;
+  woken_ = true;
+  wake_due_ = true;
+  return true;
+}
+
+}  // namespace kvs_frames

@@ -1,0 +1,78 @@
+// What the engine's thread has to tell the caller: records in order, their faults, and the owners
+// of fragments that are done. Says once a burst that there is something.
+//
+// Any thread; nothing blocks for longer than a copy. Bounded by what may be posted: frames by the
+// ring's slots, everything else by the fragments that the engine accepts.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "fault.h"
+
+namespace kvs_frames {
+
+enum class RecordKind { kFrame = 1, kRing = 2, kFragment = 3, kFault = 4, kEnded = 5 };
+
+// The kind, then its fields; binding.d.ts has the table. Unused ones are 0.
+constexpr size_t kRecordDoubles = 11;
+using Record = std::array<double, kRecordDoubles>;
+
+Record MakeRecord(RecordKind kind);
+
+class Outbox {
+ public:
+  // Each answers whether the caller must be notified: it has not been since Take emptied the
+  // outbox.
+  bool Post(const Record& record);
+  bool PostFault(Fault fault);
+
+  // Adds a record without notice: a later Post or Flush tells of both.
+  void PostQuietly(const Record& record);
+
+  // Whether records were posted quietly and the caller must be notified of them now.
+  bool Flush();
+
+  bool PostFragment(const Record& record, std::shared_ptr<void> owner);
+
+  // Hands an owner over without a record.
+  void Discard(std::shared_ptr<void> owner);
+
+  // Moves up to `capacity` records out, oldest first, and destroys the owners handed over so far.
+  size_t Take(Record* records, size_t capacity);
+
+  // The fault of the oldest `fault` record not asked for yet.
+  std::optional<Fault> TakeFault();
+
+  // Whether the caller was to be notified since the last call, and has not emptied the outbox
+  // since.
+  bool TakeWake();
+
+  // `fragment` records that wait.
+  size_t untaken_fragments() const;
+
+  // How often TakeWake was true.
+  int64_t wakes() const;
+
+ private:
+  bool AddLocked(const Record& record);  // REQUIRES: mutex_ is held
+  bool NotifyLocked();                   // REQUIRES: mutex_ is held
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_:
+  std::deque<Record> records_;
+  std::deque<Fault> faults_;
+  std::vector<std::shared_ptr<void>> owners_;
+  size_t untaken_fragments_ = 0;
+  int64_t wakes_ = 0;
+  bool woken_ = false;     // notified, and not emptied since
+  bool wake_due_ = false;  // TakeWake has not been asked since woken_ became true
+};
+
+}  // namespace kvs_frames

@@ -1,0 +1,69 @@
+#include "log_sink.h"
+
+#include <thread>
+
+#include "av.h"
+#include "check.h"
+
+namespace kvs_frames {
+namespace {
+
+TEST(WarningsOfThisThreadAreKeptAndLesserWordsAreNot) {
+  LogSink sink;
+  const LogSink::Scope scope(sink);
+  av_log(nullptr, AV_LOG_WARNING, "first %d\n", 1);
+  av_log(nullptr, AV_LOG_INFO, "chatter\n");
+  av_log(nullptr, AV_LOG_ERROR, "second\n");
+  const auto lines = sink.TakeLines();
+  REQUIRE(lines.size() == 2);
+  CHECK_EQ(lines[0], "first 1");
+  CHECK_EQ(lines[1], "second");
+  CHECK(sink.TakeLines().empty());
+}
+
+TEST(OnlyTheLastLinesAreKeptAndARepeatedLineOnce) {
+  LogSink sink;
+  const LogSink::Scope scope(sink);
+  for (int i = 0; i < 40; ++i) {
+    av_log(nullptr, AV_LOG_ERROR, "line %d\n", i);
+    av_log(nullptr, AV_LOG_ERROR, "line %d\n", i);
+  }
+  const auto lines = sink.TakeLines();
+  REQUIRE(lines.size() == LogSink::kMaxLines);
+  CHECK_EQ(lines.front(), "line 24");
+  CHECK_EQ(lines.back(), "line 39");
+}
+
+TEST(TwoThreadsDoNotSeeEachOthersLines) {
+  LogSink mine;
+  LogSink theirs;
+  const LogSink::Scope scope(mine);
+  std::thread([&theirs] {
+    const LogSink::Scope their_scope(theirs);
+    av_log(nullptr, AV_LOG_ERROR, "theirs\n");
+  }).join();
+  CHECK(mine.TakeLines().empty());
+  CHECK_EQ(theirs.TakeLines().size(), size_t{1});
+}
+
+TEST(ADecodersOwnThreadsLogToTheSinkItNames) {
+  LogSink sink;
+  const UniqueCodecContext context(avcodec_alloc_context3(nullptr));
+  context->opaque = &sink;
+  std::thread([&context] { av_log(context.get(), AV_LOG_ERROR, "from a worker\n"); }).join();
+  const auto lines = sink.TakeLines();
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("from a worker") != std::string::npos);
+}
+
+TEST(SecretsAreTakenOut) {
+  CHECK_EQ(RedactSecrets("open https://h/x.m3u8?SessionToken=CiAabc&x=1 now"),
+           "open https://h/x.m3u8?SessionToken=…&x=1 now");
+  CHECK_EQ(RedactSecrets("X-Amz-Signature=0a1b X-Amz-Credential=AKIA/2026"),
+           "X-Amz-Signature=… X-Amz-Credential=…");
+  CHECK_EQ(RedactSecrets("token="), "token=…");
+  CHECK_EQ(RedactSecrets("width=3 height=4"), "width=3 height=4");
+}
+
+}  // namespace
+}  // namespace kvs_frames
