@@ -1,0 +1,123 @@
+import { ConfigError } from '../errors.js';
+import type { Camera } from './camera.js';
+import { fragmentedOutput } from './ffmpeg.js';
+import { FfmpegFeed } from './ffmpeg-feed.js';
+import { minStampedHeight, minStampedWidth, stampFilter } from './stamp.js';
+
+/** The pictures of a test camera or clip: a moving test pattern with a stamp in the top left corner. */
+export interface TestPictureOptions {
+  /** Pixels, even, 160–8192. Default 640. */
+  width?: number;
+  /** Pixels, even, 90–8192. Default 360. */
+  height?: number;
+  /** Pictures per second, 1–120. Default 15. */
+  fps?: number;
+  /** Default `h264`. */
+  codec?: 'h264' | 'h265';
+  /** Length of a fragment, which is one group of pictures, in seconds, 0.1–20. Default 1. */
+  fragmentSeconds?: number;
+  /** B-frames in a row, 0–4. Default 0. */
+  bFrames?: number;
+  /** Lets fragments start with a picture whose predecessors lean on the fragment before. Default false. */
+  openGop?: boolean;
+  /** Kilobits per second. Default: 0.1 bit per pixel. */
+  bitrateKbps?: number;
+}
+
+export interface TestCameraOptions extends TestPictureOptions {
+  /** The ffmpeg command. Default `ffmpeg`, from the path. */
+  ffmpegPath?: string;
+}
+
+/** {@link TestPictureOptions} with every default filled in and checked. */
+export type TestPicture = Required<TestPictureOptions>;
+
+/** Fills in defaults. Throws `ConfigError` for what is out of range. */
+export function testPicture(options: TestPictureOptions): TestPicture {
+  const width = inRange('width', options.width ?? 640, minStampedWidth, 8192);
+  const height = inRange('height', options.height ?? 360, minStampedHeight, 8192);
+  if (width % 2 !== 0 || height % 2 !== 0) {
+    throw new ConfigError(`Expected even numbers for width and height but received ${width} × ${height}`);
+  }
+  const codec = options.codec ?? 'h264';
+  if (!['h264', 'h265'].includes(codec)) {
+    throw new ConfigError(`Expected h264 or h265 for codec but received ${String(codec)}`);
+  }
+  const fps = inRange('fps', options.fps ?? 15, 1, 120);
+  const fragmentSeconds = inRange('fragmentSeconds', options.fragmentSeconds ?? 1, 0.1, 20);
+  return {
+    width,
+    height,
+    fps,
+    codec,
+    fragmentSeconds,
+    bFrames: inRange('bFrames', options.bFrames ?? 0, 0, 4),
+    openGop: options.openGop ?? false,
+    bitrateKbps: inRange(
+      'bitrateKbps',
+      options.bitrateKbps ?? Math.ceil((width * height * fps) / 10_000),
+      1,
+      1_000_000,
+    ),
+  };
+}
+
+function inRange(name: string, value: number, least: number, most: number): number {
+  if (value >= least && value <= most) return value;
+  throw new ConfigError(
+    `Expected a number from ${least} to ${most} for ${name} but received ${String(value)}`,
+  );
+}
+
+/** Pictures per fragment. */
+export function fragmentFrames(picture: TestPicture): number {
+  return Math.max(1, Math.round(picture.fps * picture.fragmentSeconds));
+}
+
+/** ffmpeg arguments for the pictures, without the output. */
+export function pictureArguments(
+  picture: TestPicture,
+  preset: 'ultrafast' | 'veryfast',
+  firstFrame: number,
+  epochMs: number,
+): string[] {
+  const { width, height, fps, codec, bFrames } = picture;
+  const rate = String(fps);
+  const graph =
+    `testsrc2=s=${width}x${height}:r=${rate},format=yuv420p[scene];` +
+    `${stampFilter(width, rate, firstFrame, epochMs)}[stamp];[scene][stamp]overlay=0:0:format=yuv420`;
+  const frames = fragmentFrames(picture);
+  const structure =
+    `keyint=${frames}:min-keyint=${frames}:scenecut=0:open-gop=${picture.openGop ? 1 : 0}:` +
+    `bframes=${bFrames}:b-adapt=0`;
+  const bitrate = `${picture.bitrateKbps}k`;
+  return [
+    ...['-f', 'lavfi', '-i', graph, '-an'],
+    ...(codec === 'h264'
+      ? ['-c:v', 'libx264', '-x264-params', structure]
+      : ['-c:v', 'libx265', '-tag:v', 'hvc1', '-x265-params', `${structure}:log-level=error:info=0`]),
+    // Without B-frames nothing need wait in the encoder; with them the tune would switch them off.
+    ...(bFrames === 0 ? ['-tune', 'zerolatency'] : []),
+    ...['-preset', preset, '-g', String(frames), '-bf', String(bFrames), '-pix_fmt', 'yuv420p'],
+    ...['-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate],
+  ];
+}
+
+/**
+ * A camera made live by the `ffmpeg` command, in real time: a moving test pattern, each picture stamped with its
+ * number and capture time (see `readStamp`). A new connection goes on counting after the last picture
+ * that was part of a whole fragment.
+ *
+ * Throws `ConfigError`; starting it throws `CameraError`.
+ */
+export function testCamera(options: TestCameraOptions = {}): Camera {
+  const picture = testPicture(options);
+  return {
+    open: (context) =>
+      new FfmpegFeed(context, options.ffmpegPath ?? 'ffmpeg', (firstFrame, epochMs) => [
+        '-re',
+        ...pictureArguments(picture, 'ultrafast', firstFrame, epochMs),
+        ...fragmentedOutput,
+      ]),
+  };
+}
