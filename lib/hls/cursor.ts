@@ -1,0 +1,134 @@
+import type { ListedFragment, MediaPlaylist } from './playlist.js';
+
+/** The last fragment that was taken from a list: all that is needed to find the next one in any list. */
+export interface Position {
+  /** Names the numbering its `sequence` belongs to: a session, or a URL that is the same for all sessions. */
+  feed: string;
+  sequence: number;
+  dateMs: number | null;
+  durationMs: number;
+  /** Sequence number of the first fragment in the list it was taken from. */
+  windowStart: number;
+}
+
+/** Where a first list is entered. */
+export interface StartRule {
+  /** Fragments before the newest, for a list that still grows; 0 is the newest. */
+  fragmentsBehind: number;
+  /** `beginning`: the first listed one, whatever `fragmentsBehind` says. */
+  at: 'edge' | 'beginning';
+}
+
+/** What of a list comes next. */
+export interface Placement {
+  /** Index of the first fragment not taken yet; the list's length if there is none. */
+  index: number;
+  /** Fragments that came between and can't be had, as far as sequence numbers tell. */
+  missed: number;
+  /** Media time is not continuous before `index`, or that can't be told. */
+  broken: boolean;
+  /** How it was found: `start` and `edge` are entries afresh, for want of a position or of anything in common with it. */
+  by: 'start' | 'sequence' | 'date' | 'edge';
+}
+
+/**
+ * A date this much before the last one is not a list that lags but a clock that was set back: the time after which a
+ * list is taken for stalled, too (kvs-hls §12.1).
+ */
+export function stallLimitMs(targetDurationMs: number): number {
+  return Math.max(3 * targetDurationMs, 10_000);
+}
+
+/** Where to enter a list of which nothing was taken yet. */
+export function startIndex(list: MediaPlaylist, rule: StartRule): number {
+  if (list.ended || list.vod || rule.at === 'beginning') return 0;
+  return Math.max(0, list.fragments.length - 1 - rule.fragmentsBehind);
+}
+
+function afresh(list: MediaPlaylist, rule: StartRule, by: 'start' | 'edge'): Placement {
+  return { index: startIndex(list, rule), missed: 0, broken: by === 'edge', by };
+}
+
+function placeBySequence(list: MediaPlaylist, last: Position): Placement | null {
+  const { fragments, mediaSequence } = list;
+  const next = last.sequence + 1;
+  const end = mediaSequence + fragments.length;
+  if (next < mediaSequence) return { index: 0, missed: mediaSequence - next, broken: true, by: 'sequence' };
+  if (next <= end) return { index: next - mediaSequence, missed: 0, broken: false, by: 'sequence' };
+  // Numbers went back. A list that reaches into the last window is an old copy of it; below that, counting began anew.
+  return end > last.windowStart
+    ? { index: fragments.length, missed: 0, broken: false, by: 'sequence' }
+    : null;
+}
+
+/** How far two dates of the same fragment may lie apart: half of it, since reckoned dates are not exact. */
+function toleranceMs(last: Position): number {
+  return last.durationMs / 2;
+}
+
+/** Index of the listed fragment that is the last one taken, by its date; −1 if it is not listed. */
+function indexOfLast(fragments: readonly ListedFragment[], last: Position, lastDateMs: number): number {
+  let best = -1;
+  let bestMs = toleranceMs(last);
+  for (const [index, { dateMs }] of fragments.entries()) {
+    if (dateMs === null) continue;
+    const apartMs = Math.abs(dateMs - lastDateMs);
+    if (apartMs <= bestMs) {
+      best = index;
+      bestMs = apartMs;
+    }
+  }
+  return best;
+}
+
+function placeByDate(list: MediaPlaylist, last: Position, lastDateMs: number, rule: StartRule): Placement {
+  const { fragments } = list;
+  const known = indexOfLast(fragments, last, lastDateMs);
+  const index =
+    known === -1
+      ? fragments.findIndex(({ dateMs }) => dateMs !== null && dateMs > lastDateMs + toleranceMs(last))
+      : known + 1;
+  const next = fragments[index];
+  if (next !== undefined) {
+    const isApart = Math.abs((next.dateMs ?? lastDateMs) - lastDateMs - last.durationMs) > toleranceMs(last);
+    return { index, missed: 0, broken: isApart, by: 'date' };
+  }
+  const newestMs = fragments.reduce((most, { dateMs }) => Math.max(most, dateMs ?? -Infinity), -Infinity);
+  const isClockSetBack = lastDateMs - newestMs > stallLimitMs(list.targetDurationMs);
+  if (known === -1 && isClockSetBack) return afresh(list, rule, 'edge');
+  return { index: fragments.length, missed: 0, broken: false, by: 'date' };
+}
+
+function hasDates(list: MediaPlaylist): boolean {
+  return list.fragments.some(({ dateMs }) => dateMs !== null);
+}
+
+/**
+ * Finds what comes next in a list. Sequence numbers are exact within a feed; between feeds only dates are common, and
+ * without them the list is entered afresh.
+ */
+export function place(list: MediaPlaylist, feed: string, last: Position | null, rule: StartRule): Placement {
+  if (last === null) return afresh(list, rule, 'start');
+  if (list.fragments.length === 0) return { index: 0, missed: 0, broken: false, by: 'sequence' };
+  const bySequence = feed === last.feed ? placeBySequence(list, last) : null;
+  if (bySequence !== null) return bySequence;
+  if (last.dateMs === null || !hasDates(list)) return afresh(list, rule, 'edge');
+  return placeByDate(list, last, last.dateMs, rule);
+}
+
+/**
+ * Whether another feed can take over without a fragment being lost or repeated: it lists the last fragment, or
+ * begins no later than its end. Where there is nothing to compare by, waiting would not help: also true.
+ */
+export function canTakeOver(list: MediaPlaylist, feed: string, last: Position | null): boolean {
+  const first = list.fragments[0];
+  if (last === null) return true;
+  if (first === undefined) return false;
+  if (feed === last.feed) return placeBySequence(list, last)?.missed === 0;
+  if (last.dateMs === null || !hasDates(list)) return true;
+  if (indexOfLast(list.fragments, last, last.dateMs) !== -1) return true;
+  const isLater = list.fragments.some(({ dateMs }) => dateMs !== null && dateMs > (last.dateMs ?? 0));
+  return (
+    isLater && first.dateMs !== null && first.dateMs <= last.dateMs + last.durationMs + toleranceMs(last)
+  );
+}

@@ -1,0 +1,83 @@
+import {
+  FrameSourceError,
+  HlsStreamError,
+  KvsConnectionError,
+  type FrameSourceErrorCode,
+} from '../errors.js';
+import type { Session } from '../session/provider.js';
+import type { Fragment } from './fragment.js';
+
+/** What a follower on the network thread is made with. */
+export interface FollowerSettings {
+  allowedOrigins: readonly string[];
+  maxPlaylistBytes: number;
+  startFragmentsBehind: number;
+  startAt: 'edge' | 'beginning';
+  fragmentsPerSecond: number;
+  maxHeight?: number;
+  maxBandwidth?: number;
+}
+
+/** To the network thread. A run is named by a number; what comes late of a former run is dropped by it. */
+export type FollowerRequest =
+  | { kind: 'run'; run: number; session: Session }
+  /** The consumer wants the next fragment. */
+  | { kind: 'next'; run: number }
+  | { kind: 'end-run'; run: number }
+  | { kind: 'offer'; offer: number; session: Session }
+  | { kind: 'end-offer'; offer: number };
+
+/** From the network thread. */
+export type FollowerReply =
+  /** `init` is absent while it is the one sent before. */
+  | { kind: 'fragment'; run: number; fragment: Omit<Fragment, 'init'>; init?: Uint8Array | null }
+  | { kind: 'ended'; run: number }
+  | { kind: 'failed'; run: number; error: ErrorWire }
+  | { kind: 'offered'; offer: number; error?: ErrorWire }
+  | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string };
+
+/** An error's parts: errors themselves lose their class and fields on the way between threads. */
+export interface ErrorWire {
+  name: string;
+  message: string;
+  stack?: string | undefined;
+  code?: string | undefined;
+  status?: number | undefined;
+  errorName?: string | undefined;
+  requestId?: string | undefined;
+  resource?: string | undefined;
+  retryAfterMs?: number | undefined;
+  cause?: ErrorWire | undefined;
+}
+
+export function errorToWire(error: unknown): ErrorWire {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { name, message, stack } = error;
+  const cause = error.cause === undefined ? undefined : errorToWire(error.cause);
+  if (error instanceof FrameSourceError) {
+    const { code, status, errorName, requestId, resource, retryAfterMs } = error;
+    return { name, message, stack, code, status, errorName, requestId, resource, retryAfterMs, cause };
+  }
+  const { code } = error as { code?: unknown };
+  return { name, message, stack, cause, ...(typeof code === 'string' && { code }) };
+}
+
+const CLASSES = { HlsStreamError, KvsConnectionError, FrameSourceError };
+
+export function errorFromWire(wire: ErrorWire): Error {
+  const { name, message, stack, code, status, errorName, requestId, resource, retryAfterMs } = wire;
+  const cause = wire.cause === undefined ? undefined : errorFromWire(wire.cause);
+  const error =
+    name in CLASSES
+      ? new CLASSES[name as keyof typeof CLASSES](code as FrameSourceErrorCode, message, {
+          cause,
+          ...(status !== undefined && { status }),
+          ...(errorName !== undefined && { errorName }),
+          ...(requestId !== undefined && { requestId }),
+          ...(resource !== undefined && { resource }),
+          ...(retryAfterMs !== undefined && { retryAfterMs }),
+        })
+      : Object.assign(new Error(message, { cause }), { name, ...(code !== undefined && { code }) });
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

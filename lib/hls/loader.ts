@@ -1,0 +1,341 @@
+import { Agent, errors, type Dispatcher } from 'undici';
+import { deadline, sleep, type Clock } from '../clock.js';
+import { HlsStreamError, type FrameSourceErrorCode } from '../errors.js';
+import { readBody } from './body.js';
+import type { ByteRange } from './playlist.js';
+
+/** `master` is a session's first playlist, whatever it turns out to be. */
+export type ResourceKind = 'master' | 'playlist' | 'init' | 'fragment';
+
+/** How patient and how greedy a request may be. */
+export interface LoadPolicy {
+  /** Until the response's headers are in, connecting included. */
+  firstByteTimeoutMs: number;
+  /** Until the body's last byte is in, for one try. */
+  totalTimeoutMs: number;
+  /** Largest body. */
+  maxBytes: number;
+  /** Further tries after a failed connection, a timeout, a 5xx or a body cut short. Polls repeat playlists by themselves. */
+  retries: number;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * Defaults. KVS's playlists are answered in well under a second and its fragments are at most 50 MB (its quotas page);
+ * the times leave room for a slow uplink, the sizes for other servers.
+ */
+const DEFAULT_POLICIES: Record<ResourceKind, LoadPolicy> = {
+  master: { firstByteTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB, retries: 0 },
+  playlist: { firstByteTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB, retries: 0 },
+  init: { firstByteTimeoutMs: 10_000, totalTimeoutMs: 10_000, maxBytes: MIB, retries: 2 },
+  fragment: { firstByteTimeoutMs: 10_000, totalTimeoutMs: 30_000, maxBytes: 64 * MIB, retries: 2 },
+};
+
+/** First pause before a further try; it doubles, and is spread over 50–100 %. */
+const RETRY_PAUSE_MS = 200;
+
+/** One try of one request, for metrics. */
+export interface LoadEvent {
+  kind: ResourceKind;
+  /** HTTP status, 0 if no answer came. */
+  status: number;
+  /** Bytes of the body; 0 if it failed. */
+  bytes: number;
+  ms: number;
+  ok: boolean;
+  /** Why it failed. */
+  code?: FrameSourceErrorCode;
+}
+
+export interface LoaderOptions {
+  clock: Clock;
+  /** Spreads pauses; answers 0 ≤ n < 1. */
+  random: () => number;
+  /** Until the connection stands, DNS and TLS included. Default 5,000. */
+  connectTimeoutMs?: number;
+  /** Changes to the defaults by kind. */
+  policies?: Partial<Record<ResourceKind, Partial<LoadPolicy>>>;
+  /** Origins (`https://host:port`) that may be read besides the session's own. Default: none. */
+  allowedOrigins?: readonly string[];
+  onLoad?: (event: LoadEvent) => void;
+}
+
+export interface LoadRequest {
+  url: string;
+  kind: ResourceKind;
+  /** Origin of the session's URL: the only one that is read, unless allowed. */
+  origin: string;
+  byteRange?: ByteRange | null;
+  signal: AbortSignal;
+  /** Throws `HlsStreamError` if the bytes are not whole; part of a try. */
+  check?: (bytes: Uint8Array) => void;
+}
+
+export interface LoadResult {
+  /** The whole body; nobody else holds it. */
+  bytes: Uint8Array;
+  status: number;
+  headers: Dispatcher.ResponseData['headers'];
+  /** Of the try that succeeded: Unix ms of its start, then ms since. */
+  timing: { startedAtMs: number; firstByteMs: number; totalMs: number };
+}
+
+const ENDED_EARLY = new Set([
+  'UND_ERR_SOCKET',
+  'ECONNRESET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_ABORTED',
+  'EPIPE',
+]);
+
+function header(headers: LoadResult['headers'], name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** A header's value if it is a name or number; anything else might echo what must not be shown. */
+function plain(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\w.-]{1,80}$/.test(value) ? value : undefined;
+}
+
+/** Host and file name: what a message may say of a URL. Queries hold tokens. */
+function shown(url: URL): string {
+  return `${url.host}/…/${url.pathname.split('/').at(-1) ?? ''}`.slice(0, 120);
+}
+
+/** `Retry-After` in ms: seconds, or a date by the caller's clock. */
+function retryAfter(value: string | undefined, nowMs: number): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function isWorthAnotherTry(error: unknown): boolean {
+  if (!(error instanceof HlsStreamError)) return false;
+  if (error.code === 'HLS_STATUS') return (error.status ?? 0) >= 500;
+  return error.code === 'HLS_NETWORK' || error.code === 'HLS_TIMEOUT' || error.code === 'HLS_TRUNCATED';
+}
+
+/**
+ * GETs playlists, init sections and fragments on kept-alive connections, with deadlines and size limits. The only
+ * file that speaks HTTP to the media plane. Redirects are not followed: they would carry the token elsewhere.
+ */
+export class Loader {
+  readonly #options: LoaderOptions;
+  readonly #agent: Agent;
+
+  constructor(options: LoaderOptions) {
+    this.#options = options;
+    this.#agent = new Agent({
+      connect: { timeout: options.connectTimeoutMs ?? 5_000 },
+      // A poll, a fragment and an init section, and the same for the session that is to follow.
+      connections: 6,
+      pipelining: 1,
+      // Longer than the pause between two polls; servers that close sooner say so in Keep-Alive.
+      keepAliveTimeout: 30_000,
+      // This file's own deadlines hold instead: these are coarse, and know no injected clock.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  /**
+   * Fetches one resource.
+   *
+   * @throws HlsStreamError `HLS_SESSION_EXPIRED` (403), `HLS_STATUS`, `HLS_NETWORK`, `HLS_TIMEOUT`, `HLS_TRUNCATED`,
+   *   `HLS_TOO_LARGE`, `HLS_FOREIGN_ORIGIN`, `HLS_UNSUPPORTED`; the signal's reason once it is aborted
+   */
+  async load(request: LoadRequest): Promise<LoadResult> {
+    const { clock, random } = this.#options;
+    const url = this.#admit(request);
+    const policy = this.#policy(request.kind);
+    const startedMs = clock.monotonic();
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#try(url, request, policy);
+      } catch (error) {
+        request.signal.throwIfAborted();
+        const isLate = clock.monotonic() - startedMs >= policy.totalTimeoutMs;
+        if (tries >= policy.retries || isLate || !isWorthAnotherTry(error)) throw error;
+        await sleep(clock, RETRY_PAUSE_MS * 2 ** tries * (0.5 + random() / 2), request.signal);
+      }
+    }
+  }
+
+  /** Ends all connections; requests under way fail. */
+  close(): void {
+    // Its promise only tells when the sockets are gone, which nobody waits for.
+    void this.#agent.destroy();
+  }
+
+  #policy(kind: ResourceKind): LoadPolicy {
+    return { ...DEFAULT_POLICIES[kind], ...this.#options.policies?.[kind] };
+  }
+
+  #admit({ url: text, kind, origin }: LoadRequest): URL {
+    const url = new URL(text);
+    const isAllowed = url.origin === origin || this.#options.allowedOrigins?.includes(url.origin);
+    if (isAllowed && /^https?:$/.test(url.protocol)) return url;
+    throw new HlsStreamError(
+      'HLS_FOREIGN_ORIGIN',
+      `A ${kind} is at ${url.protocol}//${url.host}, but the session is at ${origin}; add it to allowedOrigins if that is meant`,
+      { resource: kind },
+    );
+  }
+
+  async #try(url: URL, request: LoadRequest, policy: LoadPolicy): Promise<LoadResult> {
+    const { clock, onLoad } = this.#options;
+    const { kind } = request;
+    const startedMs = clock.monotonic();
+    const seen = { status: 0 };
+    try {
+      const result = await this.#get(url, request, policy, seen);
+      request.check?.(result.bytes);
+      onLoad?.({
+        kind,
+        status: seen.status,
+        bytes: result.bytes.byteLength,
+        ms: result.timing.totalMs,
+        ok: true,
+      });
+      return result;
+    } catch (error) {
+      const failure = request.signal.aborted ? error : this.#translate(error, url, kind, seen.status);
+      const code = failure instanceof HlsStreamError ? { code: failure.code } : {};
+      onLoad?.({
+        kind,
+        status: seen.status,
+        bytes: 0,
+        ms: clock.monotonic() - startedMs,
+        ok: false,
+        ...code,
+      });
+      throw failure;
+    }
+  }
+
+  async #get(
+    url: URL,
+    request: LoadRequest,
+    policy: LoadPolicy,
+    seen: { status: number },
+  ): Promise<LoadResult> {
+    const { clock } = this.#options;
+    const { kind, byteRange } = request;
+    const startedAtMs = clock.now();
+    const startedMs = clock.monotonic();
+    const timeout = (what: string, ms: number) => (): HlsStreamError =>
+      new HlsStreamError('HLS_TIMEOUT', `The ${kind} at ${shown(url)} had ${what} after ${ms} ms`, {
+        resource: kind,
+      });
+
+    using total = deadline(
+      clock,
+      policy.totalTimeoutMs,
+      timeout('not ended', policy.totalTimeoutMs),
+      request.signal,
+    );
+    const stop = new AbortController();
+    total.signal.addEventListener('abort', () => stop.abort(total.signal.reason), { once: true });
+    if (total.signal.aborted) stop.abort(total.signal.reason);
+    const noAnswer = timeout('no answer', policy.firstByteTimeoutMs);
+    const cancelFirstByte = clock.after(policy.firstByteTimeoutMs, () => stop.abort(noAnswer()));
+
+    const { origin, pathname, search } = url;
+    const response = await this.#agent
+      .request({
+        origin,
+        path: pathname + search,
+        method: 'GET',
+        headers: headersFor(url, byteRange),
+        signal: stop.signal,
+      })
+      .finally(cancelFirstByte);
+    const firstByteMs = clock.monotonic() - startedMs;
+    seen.status = response.statusCode;
+    try {
+      this.#judge(response, url, kind);
+      const bytes = await readBody(response, kind, policy.maxBytes, byteRange ?? null);
+      return {
+        bytes,
+        status: response.statusCode,
+        headers: response.headers,
+        timing: { startedAtMs, firstByteMs, totalMs: clock.monotonic() - startedMs },
+      };
+    } catch (error) {
+      // Left unread it would hold the connection; its own failure is of no interest any more.
+      response.body.on('error', () => {}).destroy();
+      throw error;
+    }
+  }
+
+  #judge(response: Dispatcher.ResponseData, url: URL, kind: ResourceKind): void {
+    const { statusCode: status, headers } = response;
+    if (status === 200 || status === 206) {
+      const encoding = header(headers, 'content-encoding') ?? 'identity';
+      if (encoding === 'identity') return;
+      throw new HlsStreamError(
+        'HLS_UNSUPPORTED',
+        `The ${kind} at ${shown(url)} is compressed (${encoding.slice(0, 20)})`,
+        {
+          resource: kind,
+          status,
+        },
+      );
+    }
+    // AWS adds a URL after the name.
+    const errorName = plain(header(headers, 'x-amzn-errortype')?.split(':', 1)[0]);
+    const requestId = plain(header(headers, 'x-amzn-requestid'));
+    const retryAfterMs = retryAfter(header(headers, 'retry-after'), this.#options.clock.now());
+    const advice =
+      status === 403
+        ? ': the session is expired or refused, a new one is needed'
+        : status >= 300 && status < 400
+          ? ': redirects are not followed, give the final URL'
+          : '';
+    throw new HlsStreamError(
+      status === 403 ? 'HLS_SESSION_EXPIRED' : 'HLS_STATUS',
+      `The ${kind} at ${shown(url)} was answered ${status}${errorName ? ` ${errorName}` : ''}${advice}`,
+      { status, resource: kind, errorName, requestId, retryAfterMs },
+    );
+  }
+
+  /** Errors of the HTTP client in this package's words. */
+  #translate(error: unknown, url: URL, kind: ResourceKind, status: number): unknown {
+    if (error instanceof HlsStreamError) return error;
+    const { code: value } = error as { code?: unknown };
+    const code = typeof value === 'string' ? value : '';
+    if (error instanceof errors.ConnectTimeoutError) {
+      return new HlsStreamError('HLS_TIMEOUT', `No connection to ${url.host} in time for the ${kind}`, {
+        resource: kind,
+        cause: error,
+      });
+    }
+    if (status !== 0 && ENDED_EARLY.has(code)) {
+      return new HlsStreamError('HLS_TRUNCATED', `The ${kind} at ${shown(url)} ended early`, {
+        resource: kind,
+        status,
+        cause: error,
+      });
+    }
+    return new HlsStreamError(
+      'HLS_NETWORK',
+      `The ${kind} at ${shown(url)} can not be had: ${code || 'connection failed'}`,
+      {
+        resource: kind,
+        cause: error,
+      },
+    );
+  }
+}
+
+function headersFor(url: URL, byteRange: ByteRange | null | undefined): Record<string, string> {
+  const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': 'kvs-frames' };
+  if (url.username !== '') {
+    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
+  }
+  if (byteRange) headers['range'] = `bytes=${byteRange.offset}-${byteRange.offset + byteRange.length - 1}`;
+  return headers;
+}

@@ -1,0 +1,114 @@
+import { parentPort, type MessagePort } from 'node:worker_threads';
+import { systemClock } from '../clock.js';
+import type { Logger } from '../logger.js';
+import {
+  errorToWire,
+  type FollowerReply,
+  type FollowerRequest,
+  type FollowerSettings,
+} from './follower-messages.js';
+import { Follower } from './follower.js';
+import type { Fragment } from './fragment.js';
+import { Loader } from './loader.js';
+
+/** A follower at the other end of a port. What it yields goes over with its memory, not as a copy. */
+class FollowerHost {
+  readonly #port: MessagePort;
+  readonly #loader: Loader;
+  readonly #follower: Follower;
+  readonly #offers = new Map<number, AbortController>();
+  #run: { id: number; fragments: AsyncGenerator<Fragment, void>; stop: AbortController } | undefined;
+  #sentInit: Uint8Array | null | undefined;
+
+  constructor(port: MessagePort, settings: FollowerSettings) {
+    this.#port = port;
+    const { allowedOrigins, maxPlaylistBytes: maxBytes, ...following } = settings;
+    const policies = { master: { maxBytes }, playlist: { maxBytes } };
+    this.#loader = new Loader({ clock: systemClock, random: Math.random, allowedOrigins, policies });
+    this.#follower = new Follower({
+      ...following,
+      loader: this.#loader,
+      clock: systemClock,
+      random: Math.random,
+      logger: this.#logger(),
+    });
+    port.on('message', (request: FollowerRequest) => this.#onRequest(request));
+    port.on('close', () => this.#close());
+  }
+
+  #onRequest(request: FollowerRequest): void {
+    switch (request.kind) {
+      case 'run': {
+        const stop = new AbortController();
+        this.#run = { id: request.run, fragments: this.#follower.run(request.session, stop.signal), stop };
+        break;
+      }
+      case 'next':
+        void this.#next(request.run);
+        break;
+      case 'end-run':
+        if (this.#run?.id === request.run) this.#run.stop.abort(new Error('The run was ended'));
+        break;
+      case 'offer':
+        void this.#offer(request.offer, request);
+        break;
+      case 'end-offer':
+        this.#offers.get(request.offer)?.abort(new Error('The offer was withdrawn'));
+        break;
+    }
+  }
+
+  async #next(id: number): Promise<void> {
+    const run = this.#run;
+    if (run?.id !== id) return;
+    try {
+      const { value, done } = await run.fragments.next();
+      if (done) this.#send({ kind: 'ended', run: id });
+      else this.#sendFragment(id, value);
+    } catch (error) {
+      this.#send({ kind: 'failed', run: id, error: errorToWire(error) });
+    }
+  }
+
+  async #offer(id: number, { session }: Extract<FollowerRequest, { kind: 'offer' }>): Promise<void> {
+    const stop = new AbortController();
+    this.#offers.set(id, stop);
+    try {
+      await this.#follower.offer(session, stop.signal);
+      this.#send({ kind: 'offered', offer: id });
+    } catch (error) {
+      this.#send({ kind: 'offered', offer: id, error: errorToWire(error) });
+    } finally {
+      this.#offers.delete(id);
+    }
+  }
+
+  #sendFragment(run: number, { init, ...fragment }: Fragment): void {
+    const isNewInit = init !== this.#sentInit;
+    this.#sentInit = init;
+    const reply: FollowerReply = { kind: 'fragment', run, fragment, ...(isNewInit && { init }) };
+    // The loader made this memory for this fragment alone.
+    this.#port.postMessage(reply, [fragment.media.buffer as ArrayBuffer]);
+  }
+
+  #send(reply: FollowerReply): void {
+    this.#port.postMessage(reply);
+  }
+
+  #logger(): Logger {
+    const at = (level: Extract<FollowerReply, { kind: 'log' }>['level']) => (message: string) =>
+      this.#send({ kind: 'log', level, message });
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  }
+
+  #close(): void {
+    const reason = new Error('The follower was closed');
+    this.#run?.stop.abort(reason);
+    for (const stop of this.#offers.values()) stop.abort(reason);
+    this.#loader.close();
+  }
+}
+
+parentPort?.on('message', ({ port, settings }: { port: MessagePort; settings: FollowerSettings }) => {
+  new FollowerHost(port, settings);
+});

@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { Logger } from '../logger.js';
+import type { Session } from '../session/provider.js';
+import {
+  errorFromWire,
+  type FollowerReply,
+  type FollowerRequest,
+  type FollowerSettings,
+} from './follower-messages.js';
+import type { Fragment } from './fragment.js';
+
+/** One thread for the network of all sources of a JavaScript environment, while there are any. */
+class NetworkThread {
+  static #shared: NetworkThread | undefined;
+  readonly #worker: Worker;
+  readonly #onEnd = new Set<(error: Error) => void>();
+
+  /** The thread, and a promise to give it back. */
+  static share(onEnd: (error: Error) => void): NetworkThread {
+    this.#shared ??= new NetworkThread();
+    this.#shared.#onEnd.add(onEnd);
+    return this.#shared;
+  }
+
+  private constructor() {
+    // A worker needs compiled code, and lib/hls and dist/hls are equally deep. It takes none of the process's flags:
+    // those of a test runner or of `node -e` don't fit it.
+    const path = join(__dirname, '..', '..', 'dist', 'hls', 'network-thread.js');
+    this.#worker = new Worker(path, { name: 'kvs-frames network', execArgv: [] });
+    // The ports of running followers keep the process alive, not the thread.
+    this.#worker.unref();
+    this.#worker.on('error', (error) => this.#end(error));
+    this.#worker.on('exit', (code) => this.#end(new Error(`The network thread ended with code ${code}`)));
+  }
+
+  open(settings: FollowerSettings): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#worker.postMessage({ port: port2, settings }, [port2]);
+    return port1;
+  }
+
+  /** The last one out ends the thread. */
+  async leave(onEnd: (error: Error) => void): Promise<void> {
+    this.#onEnd.delete(onEnd);
+    if (this.#onEnd.size > 0) return;
+    if (NetworkThread.#shared === this) NetworkThread.#shared = undefined;
+    await this.#worker.terminate();
+  }
+
+  #end(error: Error): void {
+    if (NetworkThread.#shared === this) NetworkThread.#shared = undefined;
+    for (const onEnd of this.#onEnd) onEnd(error);
+  }
+}
+
+/** Someone who waits for a reply. */
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A {@link Follower} on the network thread: playlists, HTTP and TLS cost the calling thread nothing but a message per
+ * fragment. Its `run` and `offer` are the follower's own.
+ */
+export class RemoteFollower {
+  readonly #settings: FollowerSettings;
+  readonly #logger: Logger;
+  readonly #offers = new Map<number, Waiter<void>>();
+  #thread: NetworkThread | undefined;
+  #port: MessagePort | undefined;
+  #lastId = 0;
+  #run = 0;
+  #waiting: Waiter<Fragment | null> | undefined;
+  #init: Uint8Array | null = null;
+
+  constructor(settings: FollowerSettings, logger: Logger) {
+    this.#settings = settings;
+    this.#logger = logger;
+  }
+
+  /** Starts the thread if need be. `run` does so too; calling this before lets it start while a session is acquired. */
+  open(): void {
+    if (this.#port !== undefined) return;
+    this.#thread = NetworkThread.share(this.#onThreadEnd);
+    this.#port = this.#thread.open(this.#settings);
+    this.#port.on('message', (reply: FollowerReply) => this.#onReply(reply));
+    this.#port.unref();
+  }
+
+  /** As {@link Follower.run}. */
+  async *run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, void, undefined> {
+    signal.throwIfAborted();
+    this.open();
+    const run = ++this.#lastId;
+    this.#run = run;
+    this.#send({ kind: 'run', run, session });
+    this.#port?.ref();
+    const onAbort = (): void => this.#waiting?.reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const next = new Promise<Fragment | null>((resolve, reject) => (this.#waiting = { resolve, reject }));
+        this.#send({ kind: 'next', run });
+        const fragment = await next;
+        if (fragment === null) return;
+        yield fragment;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#waiting = undefined;
+      this.#send({ kind: 'end-run', run });
+      this.#port?.unref();
+    }
+  }
+
+  /** As {@link Follower.offer}. */
+  async offer(session: Session, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const offer = ++this.#lastId;
+    const onAbort = (): void => {
+      this.#send({ kind: 'end-offer', offer });
+      this.#offers.get(offer)?.reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#offers.set(offer, { resolve, reject });
+        this.#send({ kind: 'offer', offer, session });
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#offers.delete(offer);
+    }
+  }
+
+  /** Ends connections, and the thread if nobody else needs it. */
+  async close(): Promise<void> {
+    const thread = this.#thread;
+    this.#port?.close();
+    this.#port = undefined;
+    this.#thread = undefined;
+    await thread?.leave(this.#onThreadEnd);
+  }
+
+  readonly #onThreadEnd = (error: Error): void => {
+    this.#port = undefined;
+    this.#thread = undefined;
+    this.#waiting?.reject(error);
+    for (const waiter of this.#offers.values()) waiter.reject(error);
+  };
+
+  #send(request: FollowerRequest): void {
+    this.#port?.postMessage(request);
+  }
+
+  #onReply(reply: FollowerReply): void {
+    switch (reply.kind) {
+      case 'fragment':
+        if (reply.init !== undefined) this.#init = reply.init;
+        if (reply.run === this.#run) this.#waiting?.resolve({ ...reply.fragment, init: this.#init });
+        break;
+      case 'ended':
+        if (reply.run === this.#run) this.#waiting?.resolve(null);
+        break;
+      case 'failed':
+        if (reply.run === this.#run) this.#waiting?.reject(errorFromWire(reply.error));
+        break;
+      case 'offered': {
+        const waiter = this.#offers.get(reply.offer);
+        if (reply.error === undefined) waiter?.resolve();
+        else waiter?.reject(errorFromWire(reply.error));
+        break;
+      }
+      case 'log':
+        this.#logger[reply.level](reply.message);
+        break;
+    }
+  }
+}

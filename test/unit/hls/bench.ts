@@ -1,0 +1,60 @@
+import { systemClock } from '../../../lib/clock.js';
+import { Follower, type FollowerOptions, type SkippedFragment } from '../../../lib/hls/follower.js';
+import type { Fragment } from '../../../lib/hls/fragment.js';
+import { Loader } from '../../../lib/hls/loader.js';
+import { silentLogger } from '../../../lib/logger.js';
+import type { Session } from '../../../lib/session/provider.js';
+import { numberIn } from './media.js';
+import { fastClock, ScriptedServer } from './server.js';
+
+/** A scripted server, a loader on it, and what followers told. */
+export class Bench {
+  readonly server = new ScriptedServer();
+  readonly loader = new Loader({ clock: systemClock, random: () => 0 });
+  readonly skipped: SkippedFragment[] = [];
+  readonly warnings: string[] = [];
+  #sessions = 0;
+
+  async stop(): Promise<void> {
+    this.loader.close();
+    await this.server.stop();
+  }
+
+  follower(options: Partial<FollowerOptions> = {}): Follower {
+    const logger = { ...silentLogger, warn: (message: string) => void this.warnings.push(message) };
+    const hooks = { onSkip: (lost: SkippedFragment) => void this.skipped.push(lost) };
+    const { loader } = this;
+    return new Follower({ loader, clock: fastClock(40), logger, random: () => 0, hooks, ...options });
+  }
+
+  session({ url }: { url: string }): Session {
+    return { id: ++this.#sessions, url, expiresAtMs: Infinity };
+  }
+
+  /** Id of the last session. */
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  /** Reads to the end or a throw; `each` is awaited after each fragment. */
+  async read(
+    from: Follower,
+    source: { url: string },
+    each: (fragment: Fragment, count: number) => unknown = () => {},
+  ): Promise<{ fragments: Fragment[]; error: unknown }> {
+    const fragments: Fragment[] = [];
+    try {
+      for await (const fragment of from.run(this.session(source), new AbortController().signal)) {
+        fragments.push(fragment);
+        await each(fragment, fragments.length);
+      }
+      return { fragments, error: undefined };
+    } catch (error) {
+      return { fragments, error };
+    }
+  }
+}
+
+/** The camera's numbers of the fragments, read from their bytes. */
+export const numbers = (fragments: readonly Fragment[]): number[] =>
+  fragments.map(({ media }) => numberIn(media));

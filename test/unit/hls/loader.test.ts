@@ -1,0 +1,341 @@
+import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../../lib/clock.js';
+import { HlsStreamError } from '../../../lib/errors.js';
+import { checkFragment } from '../../../lib/hls/boxes.js';
+import { Loader, type LoadEvent, type LoaderOptions, type LoadRequest } from '../../../lib/hls/loader.js';
+import { fragmentBytes } from './media.js';
+import { ScriptedServer, status } from './server.js';
+
+const TOKEN = 'CiSECRETTOKENSECRETTOKEN~';
+let server: ScriptedServer;
+let loader: Loader;
+let events: LoadEvent[];
+
+function open(options: Partial<LoaderOptions> = {}): Loader {
+  loader.close();
+  loader = new Loader({
+    clock: systemClock,
+    random: () => 0,
+    onLoad: (event) => events.push(event),
+    ...options,
+  });
+  return loader;
+}
+
+function request(path: string, more: Partial<LoadRequest> = {}): LoadRequest {
+  const url = `${server.origin}${path}?SessionToken=${TOKEN}&Other=${TOKEN}`;
+  return { url, kind: 'fragment', origin: server.origin, signal: new AbortController().signal, ...more };
+}
+
+async function failure(path: string, more: Partial<LoadRequest> = {}): Promise<HlsStreamError> {
+  try {
+    await loader.load(request(path, more));
+  } catch (error) {
+    expect(error).toBeInstanceOf(HlsStreamError);
+    return error as HlsStreamError;
+  }
+  throw new Error('was loaded');
+}
+
+beforeEach(async () => {
+  events = [];
+  server = await new ScriptedServer().start();
+  loader = new Loader({ clock: systemClock, random: () => 0 });
+  open();
+});
+
+afterEach(async () => {
+  loader.close();
+  await server.stop();
+});
+
+describe('a body', () => {
+  test('arrives whole with its status, headers and times, over kept connections', async () => {
+    const bytes = fragmentBytes(1, 300_000);
+    server.set('/f', bytes);
+    for (let i = 0; i < 3; i++) {
+      const result = await loader.load(request('/f'));
+      expect(Buffer.compare(result.bytes, bytes)).toBe(0);
+      expect(result).toMatchObject({ status: 200, headers: { 'content-length': String(bytes.byteLength) } });
+      expect(result.timing.totalMs).toBeGreaterThanOrEqual(result.timing.firstByteMs);
+    }
+    expect(server.connections).toBeLessThan(3);
+    expect(events).toHaveLength(3);
+    expect(events[0]).toMatchObject({ kind: 'fragment', status: 200, bytes: bytes.byteLength, ok: true });
+  });
+
+  test('without a length is read to its end', async () => {
+    server.set('/f', (_request, response) => {
+      response.write('abc');
+      setImmediate(() => response.end('def'));
+    });
+    expect(Buffer.from((await loader.load(request('/f'))).bytes).toString()).toBe('abcdef');
+  });
+
+  test('is asked for uncompressed, and refused compressed', async () => {
+    server.set('/f', (_request, response) => response.setHeader('content-encoding', 'gzip').end('x'));
+    expect(await failure('/f')).toMatchObject({ code: 'HLS_UNSUPPORTED' });
+    expect(server.headers[0]).toMatchObject({ 'accept-encoding': 'identity' });
+  });
+
+  test('comes with a password that the URL holds, and the error does not', async () => {
+    const url = `${server.origin.replace('//', '//user:pa%40ss@')}/f`;
+    server.set('/f', (incoming, response) => response.end(incoming.headers.authorization));
+    const { bytes } = await loader.load({ ...request('/f'), url });
+    expect(Buffer.from(bytes).toString()).toBe(`Basic ${Buffer.from('user:pa@ss').toString('base64')}`);
+    expect(inspect(await failure('/none', { url: `${url}x` }))).not.toMatch(/pa%40ss|pa@ss/);
+  });
+});
+
+describe('a byte range', () => {
+  const whole = Buffer.from('0123456789');
+  const byteRange = { offset: 3, length: 4 };
+  const partial = (contentRange: string, body: Uint8Array) =>
+    server.set('/f', (_request, response) =>
+      response.writeHead(206, { 'content-range': contentRange }).end(body),
+    );
+
+  test('is asked for, and taken from a 206', async () => {
+    partial('bytes 3-6/10', whole.subarray(3, 7));
+    const { bytes } = await loader.load(request('/f', { byteRange }));
+    expect(Buffer.from(bytes).toString()).toBe('3456');
+    expect(server.headers[0]).toMatchObject({ range: 'bytes=3-6' });
+  });
+
+  test('is cut out of a 200', async () => {
+    server.set('/f', whole);
+    const { bytes } = await loader.load(request('/f', { byteRange }));
+    expect(Buffer.from(bytes).toString()).toBe('3456');
+  });
+
+  test('that is another one is refused', async () => {
+    partial('bytes 0-3/10', whole.subarray(0, 4));
+    expect(await failure('/f', { byteRange })).toMatchObject({ code: 'HLS_STATUS', status: 206 });
+  });
+
+  test('that is shorter than asked for is truncated', async () => {
+    open({ policies: { fragment: { retries: 0 } } });
+    partial('bytes 3-5/6', whole.subarray(3, 6));
+    expect(await failure('/f', { byteRange })).toMatchObject({ code: 'HLS_TRUNCATED' });
+    server.set('/f', whole.subarray(0, 5));
+    expect(await failure('/f', { byteRange })).toMatchObject({ code: 'HLS_TRUNCATED' });
+  });
+});
+
+describe('a status', () => {
+  test('403 means that the session is over', async () => {
+    server.set('/p', status(403, 'AccessDeniedException'));
+    const error = await failure('/p', { kind: 'playlist' });
+    expect(error).toMatchObject({
+      code: 'HLS_SESSION_EXPIRED',
+      status: 403,
+      errorName: 'AccessDeniedException',
+      requestId: 'request-1',
+      resource: 'playlist',
+    });
+    expect(events).toMatchObject([{ status: 403, ok: false, code: 'HLS_SESSION_EXPIRED' }]);
+  });
+
+  test('404 is told by its AWS name, and not asked again', async () => {
+    expect(await failure('/gone')).toMatchObject({
+      code: 'HLS_STATUS',
+      status: 404,
+      errorName: 'ResourceNotFoundException',
+    });
+    expect(server.times('/gone')).toBe(1);
+  });
+
+  test('that redirects is an error which says so, and nothing is followed', async () => {
+    server.set('/r', status(302, '', { location: '/f' })).set('/f', 'x');
+    expect((await failure('/r')).message).toContain('redirects are not followed');
+    expect(server.times('/f')).toBe(0);
+  });
+
+  test('429 keeps the Retry-After', async () => {
+    server.set('/p', status(429, '', { 'retry-after': '3' }));
+    expect(await failure('/p')).toMatchObject({ code: 'HLS_STATUS', status: 429, retryAfterMs: 3000 });
+  });
+});
+
+describe('another try', () => {
+  test('follows a 5xx, a reset and a body cut short, twice at most', async () => {
+    const bytes = fragmentBytes(4);
+    server.sequence('/f', status(503), (incoming) => incoming.socket.destroy(), bytes);
+    expect((await loader.load(request('/f'))).bytes).toHaveLength(bytes.byteLength);
+    expect(server.times('/f')).toBe(3);
+    server.set('/bad', status(500));
+    expect(await failure('/bad')).toMatchObject({ code: 'HLS_STATUS', status: 500 });
+    expect(server.times('/bad')).toBe(3);
+  });
+
+  test('follows a fragment that is not whole by its boxes', async () => {
+    const bytes = fragmentBytes(4);
+    server.sequence('/f', bytes.subarray(0, 20), bytes);
+    const check = (loaded: Uint8Array): void => void checkFragment(loaded);
+    expect((await loader.load(request('/f', { check }))).bytes).toHaveLength(bytes.byteLength);
+    expect(events).toMatchObject([{ ok: false, code: 'HLS_TRUNCATED' }, { ok: true }]);
+  });
+
+  test('is not made for playlists, which are polled anyway', async () => {
+    server.set('/p', status(500));
+    await failure('/p', { kind: 'playlist' });
+    expect(server.times('/p')).toBe(1);
+  });
+
+  test('is not made once the caller has gone', async () => {
+    const caller = new AbortController();
+    server.set('/f', (incoming) => {
+      caller.abort(new Error('enough'));
+      incoming.socket.destroy();
+    });
+    await expect(loader.load(request('/f', { signal: caller.signal }))).rejects.toThrow('enough');
+    expect(server.times('/f')).toBe(1);
+  });
+});
+
+describe('a connection', () => {
+  test('that is cut in the middle of a body gives HLS_TRUNCATED', async () => {
+    open({ policies: { fragment: { retries: 0 } } });
+    server.set('/f', (_request, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('abc', () => response.destroy());
+    });
+    expect(await failure('/f')).toMatchObject({ code: 'HLS_TRUNCATED', status: 200 });
+    server.set('/chunked', (_request, response) => {
+      response.writeHead(200);
+      response.write('abc', () => response.destroy());
+    });
+    expect(await failure('/chunked')).toMatchObject({ code: 'HLS_TRUNCATED' });
+  });
+
+  test('that is refused gives HLS_NETWORK', async () => {
+    open({ policies: { fragment: { retries: 0 } } });
+    const gone = await new ScriptedServer().start();
+    const { origin } = gone;
+    await gone.stop();
+    const error = await failure('/f', { origin, url: `${origin}/f?SessionToken=${TOKEN}` });
+    expect(error).toMatchObject({ code: 'HLS_NETWORK', message: expect.stringContaining('ECONNREFUSED') });
+  });
+
+  test('is cut by close(), and the request fails', async () => {
+    open({ policies: { fragment: { retries: 0 } } });
+    server.set('/f', () => loader.close());
+    expect(await failure('/f')).toMatchObject({ code: 'HLS_NETWORK' });
+  });
+});
+
+describe('a limit of size', () => {
+  test('refuses an announced length at once, and an unannounced one while reading', async () => {
+    open({ policies: { fragment: { maxBytes: 1000 } } });
+    server.set('/f', Buffer.alloc(1001));
+    expect(await failure('/f')).toMatchObject({ code: 'HLS_TOO_LARGE' });
+    server.set('/endless', (_request, response) => {
+      response.writeHead(200);
+      const more = (): void => void (response.writable && response.write(Buffer.alloc(500), more));
+      more();
+    });
+    expect(await failure('/endless')).toMatchObject({ code: 'HLS_TOO_LARGE' });
+  });
+
+  test('is 1 MiB for playlists and init sections by default', async () => {
+    server.set('/p', Buffer.alloc(1024 * 1024 + 1));
+    for (const kind of ['master', 'playlist', 'init'] as const) {
+      expect(await failure('/p', { kind })).toMatchObject({ code: 'HLS_TOO_LARGE' });
+    }
+    expect((await loader.load(request('/p'))).bytes).toHaveLength(1024 * 1024 + 1);
+  });
+});
+
+describe('an origin', () => {
+  test("other than the session's is not asked", async () => {
+    const other = await new ScriptedServer().start();
+    const url = `${other.origin}/f?SessionToken=${TOKEN}`;
+    other.set('/f', 'x');
+    try {
+      expect(await failure('/f', { url })).toMatchObject({ code: 'HLS_FOREIGN_ORIGIN' });
+      expect(await failure('/f', { url: 'data:text/plain,x' })).toMatchObject({ code: 'HLS_FOREIGN_ORIGIN' });
+      expect(other.requests).toHaveLength(0);
+      open({ allowedOrigins: [other.origin] });
+      expect((await loader.load(request('/f', { url }))).bytes).toHaveLength(1);
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
+describe('a deadline', () => {
+  const limits = { firstByteTimeoutMs: 100, totalTimeoutMs: 200, retries: 0 };
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+
+  async function whileCollecting<T>(work: Promise<T>): Promise<T> {
+    const timer = setInterval(collect, 5);
+    return work.finally(() => clearInterval(timer));
+  }
+
+  test('ends a wait for headers, also while garbage is collected', async () => {
+    open({ policies: { fragment: limits } });
+    server.set('/f', () => {});
+    const error = await whileCollecting(failure('/f'));
+    expect(error).toMatchObject({ code: 'HLS_TIMEOUT', resource: 'fragment' });
+    expect(error.message).toContain('no answer after 100 ms');
+  });
+
+  test('ends a body that stalls, also while garbage is collected', async () => {
+    open({ policies: { fragment: limits } });
+    server.set('/f', (_request, response) => {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('abc');
+    });
+    const error = await whileCollecting(failure('/f'));
+    expect(error).toMatchObject({ code: 'HLS_TIMEOUT' });
+    expect(error.message).toContain('not ended after 200 ms');
+  });
+
+  test('does not end a body that takes longer than its headers may', async () => {
+    open({ policies: { fragment: { ...limits, totalTimeoutMs: 10_000 } } });
+    server.set('/f', (_request, response) => {
+      response.writeHead(200, { 'content-length': '6' });
+      response.write('abc');
+      setTimeout(() => response.end('def'), 200);
+    });
+    expect((await loader.load(request('/f'))).bytes).toHaveLength(6);
+  });
+
+  test("yields to the caller's own signal, with its reason", async () => {
+    server.set('/f', (_request, response) => response.writeHead(200).write('abc'));
+    const caller = new AbortController();
+    const loading = loader.load(request('/f', { signal: caller.signal }));
+    setTimeout(() => caller.abort(new Error('stopped')), 50);
+    await expect(whileCollecting(loading)).rejects.toThrow('stopped');
+  });
+});
+
+test('no error shows the token: neither in its message nor anywhere in it', async () => {
+  open({ policies: { fragment: { retries: 0, firstByteTimeoutMs: 50 } } });
+  server
+    .set('/403', status(403))
+    .set('/500', status(500, `Odd?SessionToken=${TOKEN}`))
+    .set('/302', status(302, '', { location: `/f?SessionToken=${TOKEN}` }))
+    .set('/reset', (incoming) => void incoming.socket.destroy())
+    .set(
+      '/cut',
+      (_request, response) =>
+        void response.writeHead(200, { 'content-length': '9' }).write('a', () => response.destroy()),
+    )
+    .set('/silent', () => {});
+  for (const path of ['/403', '/404', '/500', '/302', '/reset', '/cut', '/silent']) {
+    const error = await failure(path);
+    const shown = [
+      inspect(error, { depth: 9, showHidden: true }),
+      JSON.stringify(error),
+      String(error),
+      error.stack,
+      String(error.cause),
+    ];
+    expect(shown.join('\n')).not.toContain('SECRET');
+  }
+});

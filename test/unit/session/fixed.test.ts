@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals';
+import { FixedUrlProvider } from '../../../lib/session/fixed.js';
+
+test('a fixed URL is a new session each time and never expires', async () => {
+  const provider = new FixedUrlProvider('https://example.com/live.m3u8');
+  const request = { signal: new AbortController().signal };
+  expect(await provider.acquire(request)).toEqual({
+    id: 1,
+    url: 'https://example.com/live.m3u8',
+    expiresAtMs: Infinity,
+  });
+  expect(await provider.acquire(request)).toMatchObject({ id: 2 });
+  provider.close();
+});
+
+test('a fixed URL heeds the signal', async () => {
+  const provider = new FixedUrlProvider('https://example.com/live.m3u8');
+  await expect(provider.acquire({ signal: AbortSignal.abort(new Error('stopped')) })).rejects.toThrow(
+    'stopped',
+  );
+});
