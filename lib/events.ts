@@ -1,0 +1,56 @@
+import type { FrameSourceError } from './errors.js';
+import type { PictureFormat } from './frames/engine.js';
+import type { FrameFragment } from './frames/frame.js';
+import type { Gap } from './policy/ledger.js';
+import type { ConnectionState } from './policy/supervisor.js';
+
+/** The source changed from one connection state to another. */
+export interface StateChange {
+  from: ConnectionState;
+  to: ConnectionState;
+  /** The failure that led to it, if one did. */
+  error?: FrameSourceError;
+}
+
+/** A session is in use from now on. */
+export interface SessionStart {
+  /** Counted from 1; `frame.fragment.sessionId` refers to it. */
+  id: number;
+  /** When the server will refuse it, Unix ms; `Infinity` if never. */
+  expiresAtMs: number;
+  /** True if it took over from a session that still played; false after a start or a reconnection. */
+  renewal: boolean;
+}
+
+/** A reconnection is about to be made. */
+export interface Reconnect {
+  /** Failures in a row that counted towards `maxConsecutiveErrors`. */
+  consecutiveErrors: number;
+  /** How long is waited before it, in ms. */
+  afterMs: number;
+  /** What failed. */
+  error: FrameSourceError;
+}
+
+/** A fragment, or part of it, could not be decoded. */
+export interface MediaFault {
+  /** `open`, `demux`, `decode`, `convert` or `limit`. */
+  stage: string;
+  /** What failed, with which value. */
+  message: string;
+  /** libav's name of the error, or `''`. */
+  codeName: string;
+  /** What libav logged about it, oldest first. */
+  log: readonly string[];
+  fragment: FrameFragment | undefined;
+}
+
+/** Events of a source and what their listeners are given. */
+export interface FrameSourceEvents {
+  state: [StateChange];
+  session: [SessionStart];
+  gap: [Gap];
+  format: [PictureFormat];
+  reconnect: [Reconnect];
+  fault: [MediaFault];
+}

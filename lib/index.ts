@@ -1,0 +1,25 @@
+export { HlsFrameSource, KvsHlsFrameSource } from './source.js';
+export { FrameSource, type FramesOptions, type ReadOptions } from './frame-source.js';
+export {
+  presets,
+  type FrameSourceOptions,
+  type HlsFrameSourceOptions,
+  type KvsHlsFrameSourceOptions,
+} from './options.js';
+export { Frame, type FrameFragment, type TimestampSource } from './frames/frame.js';
+export type { PictureFormat } from './frames/engine.js';
+export type { RingMemory } from './frames/ring.js';
+export { ConnectionState } from './policy/supervisor.js';
+export type { Gap, GapCause } from './policy/ledger.js';
+export type { FrameSourceEvents, MediaFault, Reconnect, SessionStart, StateChange } from './events.js';
+export type { SourceHealth } from './health.js';
+export type { SourceMetrics } from './metrics.js';
+export {
+  ConfigError,
+  FrameSourceError,
+  HlsStreamError,
+  KvsConnectionError,
+  type FrameSourceErrorCode,
+  type FrameSourceErrorDetails,
+} from './errors.js';
+export type { Logger } from './logger.js';

@@ -1,0 +1,172 @@
+import { Counter, Gauge, register as defaultRegistry, type Registry } from 'prom-client';
+import type { EngineStats } from '../binding.js';
+import { ConnectionState } from './policy/supervisor.js';
+
+/** Numbers of one source since it was made. */
+export interface SourceMetrics {
+  /** Frames handed to the program. */
+  frames: number;
+  /** Fragments handed to the decoder, and their bytes without init sections. */
+  fragments: number;
+  fragmentBytes: number;
+  /** Connections made again after a failure. */
+  reconnects: number;
+  /** Sessions acquired after the first one, renewals and reconnections alike. */
+  urlRefreshes: number;
+  /** Failed calls, loads and renewals, and damaged fragments. */
+  readErrors: number;
+  /** Failures since the last good frame that count towards `maxConsecutiveErrors`. */
+  consecutiveErrors: number;
+  /** Holes in the media time, and their sum in ms. */
+  gaps: number;
+  gapMs: number;
+  /** Frames decoded and not yet asked for. */
+  bufferedFrames: number;
+  /** Capture time of the last frame handed over, Unix ms; `null` before the first. */
+  lastFrameTimestampMs: number | null;
+  connectionState: ConnectionState;
+  /** The session in use; `null` if there is none. */
+  session: { id: number; expiresAtMs: number } | null;
+  /** Counters of the native engine; `null` before the start and after the stop. */
+  engine: EngineStats | null;
+}
+
+/** What one source has counted since it was made. Plain numbers: counting a frame must cost nothing. */
+export interface SourceCounters {
+  /** Connections made again after a failure. */
+  reconnects: number;
+  /** Frames handed to the program. */
+  frames: number;
+  /** Sessions acquired after the first one, renewals and reconnections alike. */
+  urlRefreshes: number;
+  /** Failed control calls, loads and renewals, and damaged fragments. */
+  readErrors: number;
+  /** Time of the last frame handed over, Unix seconds; 0 before the first. */
+  lastFrameTimestampSeconds: number;
+  connectionState: ConnectionState;
+}
+
+export function newCounters(): SourceCounters {
+  return {
+    reconnects: 0,
+    frames: 0,
+    urlRefreshes: 0,
+    readErrors: 0,
+    lastFrameTimestampSeconds: 0,
+    connectionState: ConnectionState.DISCONNECTED,
+  };
+}
+
+/** The sources that report to one registry. Values are read when the registry is scraped. */
+class RegistryMetrics {
+  readonly #live = new Map<SourceCounters, string>();
+  /** Sums of the sources that ended, by camera: counters must not fall. */
+  readonly #ended = new Map<string, SourceCounters>();
+
+  constructor(registry: Registry) {
+    const add = (
+      name: string,
+      help: string,
+      value: (camera: SourceCounters) => number,
+      kind: 'counter' | 'gauge',
+    ): void => {
+      const byCamera = (): Map<string, SourceCounters> => this.#byCamera();
+      const settings = { name, help, labelNames: ['camera_id'], registers: [registry] };
+      if (kind === 'counter') {
+        new Counter({
+          ...settings,
+          collect() {
+            this.reset();
+            for (const [camera, counters] of byCamera()) this.inc({ camera_id: camera }, value(counters));
+          },
+        });
+      } else {
+        new Gauge({
+          ...settings,
+          collect() {
+            this.reset();
+            for (const [camera, counters] of byCamera()) this.set({ camera_id: camera }, value(counters));
+          },
+        });
+      }
+    };
+    add('kvs_hls_reconnects_total', 'Connections made again after a failure', (c) => c.reconnects, 'counter');
+    add('kvs_hls_frames_total', 'Frames handed to the program', (c) => c.frames, 'counter');
+    add(
+      'kvs_hls_url_refreshes_total',
+      'HLS sessions acquired after the first',
+      (c) => c.urlRefreshes,
+      'counter',
+    );
+    add(
+      'kvs_hls_read_errors_total',
+      'Failed calls, loads and damaged fragments',
+      (c) => c.readErrors,
+      'counter',
+    );
+    add(
+      'kvs_hls_last_frame_timestamp',
+      'Time of the last frame, Unix seconds',
+      (c) => c.lastFrameTimestampSeconds,
+      'gauge',
+    );
+    add(
+      'kvs_hls_connection_state',
+      '0 disconnected, 1 connecting, 2 connected, 3 reconnecting, 4 error',
+      (c) => c.connectionState,
+      'gauge',
+    );
+  }
+
+  add(cameraId: string, counters: SourceCounters): void {
+    this.#live.set(counters, cameraId);
+  }
+
+  remove(counters: SourceCounters): void {
+    const cameraId = this.#live.get(counters);
+    if (cameraId === undefined) return;
+    this.#live.delete(counters);
+    this.#ended.set(cameraId, merged(this.#ended.get(cameraId), counters));
+  }
+
+  #byCamera(): Map<string, SourceCounters> {
+    const sums = new Map(this.#ended);
+    for (const [counters, cameraId] of this.#live) sums.set(cameraId, merged(sums.get(cameraId), counters));
+    return sums;
+  }
+}
+
+/** Counters add up; of the gauges the later source's count. */
+function merged(earlier: SourceCounters | undefined, later: SourceCounters): SourceCounters {
+  if (earlier === undefined) return { ...later };
+  return {
+    reconnects: earlier.reconnects + later.reconnects,
+    frames: earlier.frames + later.frames,
+    urlRefreshes: earlier.urlRefreshes + later.urlRefreshes,
+    readErrors: earlier.readErrors + later.readErrors,
+    lastFrameTimestampSeconds: Math.max(earlier.lastFrameTimestampSeconds, later.lastFrameTimestampSeconds),
+    connectionState: later.connectionState,
+  };
+}
+
+/** One set of series per registry, however many sources report to it. */
+const byRegistry = new WeakMap<Registry, RegistryMetrics>();
+
+/**
+ * Shows a source's counters in a registry under `camera_id`. The answered function ends that: the last values stay, so
+ * that a late scrape still sees them.
+ */
+export function publishCounters(
+  cameraId: string,
+  counters: SourceCounters,
+  registry: Registry = defaultRegistry,
+): () => void {
+  let metrics = byRegistry.get(registry);
+  if (metrics === undefined) {
+    metrics = new RegistryMetrics(registry);
+    byRegistry.set(registry, metrics);
+  }
+  const published = metrics;
+  published.add(cameraId, counters);
+  return () => published.remove(counters);
+}

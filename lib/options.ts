@@ -1,0 +1,286 @@
+import type { Registry } from 'prom-client';
+import { checkOptions, type Rules } from './config.js';
+import { ConfigError } from './errors.js';
+import type { RingMemory } from './frames/ring.js';
+import { silentLogger, type Logger } from './logger.js';
+
+/** Options that both sources take. */
+export interface FrameSourceOptions {
+  /** Names the camera in metrics, logs and events. Default: the stream's name, or the URL's host. */
+  cameraId?: string;
+
+  /** First wait before a reconnection, in seconds, 0.01–3600. Each wait is spread over 80–120 %. Default 5. */
+  reconnectDelaySeconds?: number;
+  /** Longest wait before a reconnection, in seconds, 0.01–86400, before the spread. Default 60. */
+  maxReconnectDelaySeconds?: number;
+  /** Growth of the wait from one try to the next, 1–10. A good frame starts it afresh. Default 2. */
+  backoffMultiplier?: number;
+  /** This many failures in a row, with no frame between, end the source with `TOO_MANY_ERRORS`. 1 or more; a camera
+   *  that is merely silent does not count. Default 10. */
+  maxConsecutiveErrors?: number;
+
+  /** Frames that may be decoded ahead or on loan, 2–256; when all are, decoding waits. Default 8. */
+  bufferedFrames?: number;
+  /** `shared`: frames lie in a SharedArrayBuffer, which workers can read. `private`: in an ArrayBuffer that can't be
+   *  transferred, for libraries that refuse shared memory (onnxruntime-node does). Default `shared`. */
+  memory?: RingMemory;
+  /** The YUV matrix: `auto` follows the stream, and takes BT.709 from 720 lines up and BT.601 below where the stream is
+   *  silent; models trained on OpenCV's frames want `bt601`. Default `auto`. */
+  matrix?: 'auto' | 'bt601' | 'bt709';
+  /** Decoder threads, 1–16. More suit one big camera on many cores. Default 1. */
+  decoderThreads?: number;
+  /** How many fragments before the newest to start a live stream at, 0–100. Each adds its length to the age of the first
+   *  frames, which is then caught up as fast as decoding goes. Default 0. */
+  startFragmentsBehind?: number;
+
+  /** Where the `kvs_hls_*` metrics go. Default: prom-client's default registry. */
+  registry?: Registry;
+  /** Default: silent. */
+  logger?: Logger;
+}
+
+/** Options of {@link HlsFrameSource}. */
+export interface HlsFrameSourceOptions extends FrameSourceOptions {
+  /** Master or media playlist, http or https. */
+  url: string;
+  /** Of several variants the largest not higher than this many lines is read; the smallest if all are. */
+  maxHeight?: number;
+  /** Likewise for the variant's bits per second. */
+  maxBandwidth?: number;
+  /** Other origins (`https://cdn.example.com`) that the playlists may point to. Default: only the URL's own. */
+  allowedOrigins?: readonly string[];
+}
+
+/** Options of {@link KvsHlsFrameSource}. */
+export interface KvsHlsFrameSourceOptions extends FrameSourceOptions {
+  /** The stream's name, 1–256 of `a–z A–Z 0–9 _ . -`. One of `streamName` and `streamArn` must be given. */
+  streamName?: string;
+  /** The stream's ARN. */
+  streamArn?: string;
+  /** AWS region. Default: the ARN's, else the SDK's own (`AWS_REGION`, profile). */
+  region?: string;
+  /** Credentials or a provider of them, as the AWS SDK takes them. Default: the SDK's chain. */
+  credentials?: object;
+  /** Control-plane endpoint, e.g. a simulator's. Default: the SDK's own (region, `AWS_ENDPOINT_URL_KINESIS_VIDEO`). */
+  endpoint?: string;
+
+  /** `LIVE` follows the camera; `LIVE_REPLAY` follows a past range at the pace of its recording; `ON_DEMAND` reads a past
+   *  range as fast as frames are taken and ends. Default `LIVE`. */
+  playbackMode?: 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
+  /** Start of the range; needed for `LIVE_REPLAY` and `ON_DEMAND`, refused for `LIVE`. */
+  startTimestamp?: Date;
+  /** End of the range, within 24 h of the start; needed for `ON_DEMAND`, refused for `LIVE`. */
+  endTimestamp?: Date;
+  /** Whose clock dates the fragments, and selects a range. `PRODUCER_TIMESTAMP` is when the camera took the picture,
+   *  `SERVER_TIMESTAMP` when KVS received it: later, but right where cameras' clocks are wrong. Default
+   *  `PRODUCER_TIMESTAMP`. */
+  fragmentSelectorType?: 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP';
+  /** Default `FRAGMENTED_MP4`. `MPEG_TS` takes 5–25 % more bandwidth and can't carry H.265. */
+  containerFormat?: 'FRAGMENTED_MP4' | 'MPEG_TS';
+  /** Where KVS marks discontinuities. Default `ON_DISCONTINUITY`: at gaps and overlaps above 50 ms. */
+  discontinuityMode?: 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
+  /** Whether fragments are dated. Without dates frames carry the time of receipt, and a renewal can't be seamless.
+   *  Default `ALWAYS`. */
+  displayFragmentTimestamp?: 'ALWAYS' | 'NEVER';
+  /** Fragments a playlist lists, 1–5000. In a live stream: how long a pause the reader survives without loss; it does not
+   *  add delay. Default 10 in `LIVE` and `LIVE_REPLAY`. In `ON_DEMAND`: how many are read
+   *  with one session, default 1000; a longer range takes several. */
+  maxMediaPlaylistFragmentResults?: number;
+
+  /** Life of an HLS session in seconds, 300–43200 (limits of the service). Default 300. */
+  hlsSessionSeconds?: number;
+  /** How long before its end a session is replaced, in seconds, 1 to `hlsSessionSeconds` − 1. Default 30. */
+  urlRefreshMarginSeconds?: number;
+}
+
+/** Options of a kind with the defaults filled in. */
+export type Checked<T, Defaulted extends keyof T> = T & Required<Pick<T, Defaulted>>;
+
+type CommonDefaults =
+  | 'reconnectDelaySeconds'
+  | 'maxReconnectDelaySeconds'
+  | 'backoffMultiplier'
+  | 'maxConsecutiveErrors'
+  | 'bufferedFrames'
+  | 'memory'
+  | 'matrix'
+  | 'decoderThreads'
+  | 'startFragmentsBehind'
+  | 'logger'
+  | 'cameraId';
+
+export type CheckedFrameSourceOptions = Checked<FrameSourceOptions, CommonDefaults>;
+export type CheckedHlsOptions = Checked<HlsFrameSourceOptions, CommonDefaults>;
+export type CheckedKvsOptions = Checked<
+  KvsHlsFrameSourceOptions,
+  | CommonDefaults
+  | 'playbackMode'
+  | 'fragmentSelectorType'
+  | 'containerFormat'
+  | 'discontinuityMode'
+  | 'displayFragmentTimestamp'
+  | 'hlsSessionSeconds'
+  | 'urlRefreshMarginSeconds'
+>;
+
+const COMMON: Rules = {
+  cameraId: { kind: 'string', optional: true },
+  reconnectDelaySeconds: { kind: 'number', min: 0.01, max: 3600, default: 5 },
+  maxReconnectDelaySeconds: { kind: 'number', min: 0.01, max: 86400, default: 60 },
+  backoffMultiplier: { kind: 'number', min: 1, max: 10, default: 2 },
+  maxConsecutiveErrors: { kind: 'integer', min: 1, max: Infinity, default: 10 },
+  bufferedFrames: { kind: 'integer', min: 2, max: 256, default: 8 },
+  memory: { kind: 'choice', choices: ['shared', 'private'], default: 'shared' },
+  matrix: { kind: 'choice', choices: ['auto', 'bt601', 'bt709'], default: 'auto' },
+  decoderThreads: { kind: 'integer', min: 1, max: 16, default: 1 },
+  startFragmentsBehind: { kind: 'integer', min: 0, max: 100, default: 0 },
+  registry: {
+    kind: 'object',
+    methods: ['registerMetric', 'getSingleMetric', 'metrics'],
+    what: 'a prom-client Registry',
+    optional: true,
+  },
+  logger: {
+    kind: 'object',
+    methods: ['debug', 'info', 'warn', 'error'],
+    what: 'a logger',
+    default: silentLogger,
+    optional: true,
+  },
+};
+
+const HLS: Rules = {
+  ...COMMON,
+  url: { kind: 'string', pattern: /^https?:\/\/./i, example: 'https://example.com/live.m3u8' },
+  maxHeight: { kind: 'integer', min: 2, max: 8192, optional: true },
+  maxBandwidth: { kind: 'integer', min: 1, max: Infinity, optional: true },
+  allowedOrigins: { kind: 'object', methods: ['map'], what: 'an array of origins', optional: true },
+};
+
+/** Patterns and limits of the service's API (kvs-hls §1.1, §2.1). */
+const KVS: Rules = {
+  ...COMMON,
+  streamName: { kind: 'string', pattern: /^[a-zA-Z0-9_.-]{1,256}$/, example: 'front-door', optional: true },
+  streamArn: {
+    kind: 'string',
+    pattern: /^arn:[a-z\d-]+:kinesisvideo:[a-z0-9-]+:[0-9]+:[a-z]+\/[a-zA-Z0-9_.-]+\/[0-9]+$/,
+    example: 'arn:aws:kinesisvideo:eu-west-1:111122223333:stream/front-door/1705489836421',
+    optional: true,
+  },
+  region: { kind: 'string', pattern: /^[a-z0-9-]+$/, example: 'eu-west-1', optional: true },
+  credentials: { kind: 'object', what: 'AWS credentials or a provider of them', optional: true },
+  endpoint: { kind: 'string', pattern: /^https?:\/\/./i, example: 'http://127.0.0.1:4567', optional: true },
+  playbackMode: { kind: 'choice', choices: ['LIVE', 'LIVE_REPLAY', 'ON_DEMAND'], default: 'LIVE' },
+  startTimestamp: { kind: 'date', optional: true },
+  endTimestamp: { kind: 'date', optional: true },
+  fragmentSelectorType: {
+    kind: 'choice',
+    choices: ['PRODUCER_TIMESTAMP', 'SERVER_TIMESTAMP'],
+    default: 'PRODUCER_TIMESTAMP',
+  },
+  containerFormat: { kind: 'choice', choices: ['FRAGMENTED_MP4', 'MPEG_TS'], default: 'FRAGMENTED_MP4' },
+  discontinuityMode: {
+    kind: 'choice',
+    choices: ['ALWAYS', 'NEVER', 'ON_DISCONTINUITY'],
+    default: 'ON_DISCONTINUITY',
+  },
+  displayFragmentTimestamp: { kind: 'choice', choices: ['ALWAYS', 'NEVER'], default: 'ALWAYS' },
+  maxMediaPlaylistFragmentResults: { kind: 'integer', min: 1, max: 5000, optional: true },
+  hlsSessionSeconds: { kind: 'integer', min: 300, max: 43200, default: 300 },
+  urlRefreshMarginSeconds: { kind: 'number', min: 1, max: 43199, default: 30 },
+};
+
+/** The longest range the service reads in one session. */
+const MAX_RANGE_MS = 24 * 3600 * 1000;
+
+function checkDelays(options: CheckedFrameSourceOptions): void {
+  if (options.maxReconnectDelaySeconds < options.reconnectDelaySeconds) {
+    throw new ConfigError(
+      `Expected maxReconnectDelaySeconds ≥ reconnectDelaySeconds (${options.reconnectDelaySeconds}) but received ` +
+        `${options.maxReconnectDelaySeconds}`,
+    );
+  }
+}
+
+function checkRange(options: CheckedKvsOptions): void {
+  const { playbackMode: mode, startTimestamp: start, endTimestamp: end } = options;
+  if (mode === 'LIVE') {
+    if (start !== undefined || end !== undefined) {
+      throw new ConfigError(
+        'startTimestamp and endTimestamp need playbackMode LIVE_REPLAY or ON_DEMAND, it is LIVE',
+      );
+    }
+    return;
+  }
+  if (start === undefined) throw new ConfigError(`Option startTimestamp is missing for playbackMode ${mode}`);
+  if (end === undefined) {
+    if (mode === 'ON_DEMAND')
+      throw new ConfigError('Option endTimestamp is missing for playbackMode ON_DEMAND');
+    return;
+  }
+  const rangeMs = end.getTime() - start.getTime();
+  if (rangeMs <= 0 || rangeMs > MAX_RANGE_MS) {
+    throw new ConfigError(
+      `Expected endTimestamp later than startTimestamp by at most 24 h but it is ${rangeMs / 1000} s after it`,
+    );
+  }
+}
+
+/** Throws `ConfigError`. */
+export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptions {
+  const checked = checkOptions<CheckedHlsOptions>(options, HLS, 'HlsFrameSource');
+  checkDelays(checked);
+  if (!URL.canParse(checked.url))
+    throw new ConfigError(`Expected a URL for url but received "${checked.url}"`);
+  for (const origin of checked.allowedOrigins ?? []) {
+    if (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw new ConfigError(
+        `Expected origins such as https://cdn.example.com in allowedOrigins but received "${String(origin)}"`,
+      );
+    }
+  }
+  return { ...checked, cameraId: checked.cameraId ?? new URL(checked.url).host };
+}
+
+/** Throws `ConfigError`. */
+export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOptions {
+  const checked = checkOptions<CheckedKvsOptions>(options, KVS, 'KvsHlsFrameSource');
+  checkDelays(checked);
+  checkRange(checked);
+  const { streamName, streamArn } = checked;
+  if ((streamName === undefined) === (streamArn === undefined)) {
+    throw new ConfigError(
+      streamName === undefined
+        ? 'One of streamName and streamArn must be given'
+        : 'Give streamName or streamArn, not both',
+    );
+  }
+  if (checked.urlRefreshMarginSeconds >= checked.hlsSessionSeconds) {
+    throw new ConfigError(
+      `Expected urlRefreshMarginSeconds below hlsSessionSeconds (${checked.hlsSessionSeconds}) but received ` +
+        `${checked.urlRefreshMarginSeconds}`,
+    );
+  }
+  return { ...checked, cameraId: checked.cameraId ?? streamName ?? streamArn?.split('/')[1] ?? '' };
+}
+
+/** Ready-made sets of options, to be spread into a source's options. */
+export const presets = {
+  /** Long sessions, patient: for services that run for months. */
+  production: {
+    hlsSessionSeconds: 1800,
+    urlRefreshMarginSeconds: 120,
+    reconnectDelaySeconds: 10,
+    maxReconnectDelaySeconds: 300,
+    maxConsecutiveErrors: 20,
+  },
+  /** Short waits, early end: for tests and tools in front of which somebody sits. */
+  failFast: {
+    hlsSessionSeconds: 300,
+    urlRefreshMarginSeconds: 10,
+    reconnectDelaySeconds: 1,
+    maxReconnectDelaySeconds: 10,
+    backoffMultiplier: 1.5,
+    maxConsecutiveErrors: 5,
+  },
+} as const satisfies Record<string, Partial<KvsHlsFrameSourceOptions>>;

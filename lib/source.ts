@@ -1,0 +1,119 @@
+import { systemClock } from './clock.js';
+import { FrameSource } from './frame-source.js';
+import { RemoteFollower } from './hls/remote-follower.js';
+import {
+  checkHlsOptions,
+  checkKvsOptions,
+  type CheckedKvsOptions,
+  type HlsFrameSourceOptions,
+  type KvsHlsFrameSourceOptions,
+} from './options.js';
+import { FixedUrlProvider } from './session/fixed.js';
+import { KvsSessionProvider, type KvsSessionOptions } from './session/kvs.js';
+
+/** Largest playlist, unless a longer list was asked for. */
+const MAX_PLAYLIST_BYTES = 1024 * 1024;
+/** A KVS entry: tags, a 152-character token and a 47-digit number are about 340 bytes. */
+const KVS_ENTRY_BYTES = 512;
+/** GetMP4MediaFragment and GetTSFragment: 20 a second and session, a hard limit (kvs-hls §5.1). */
+const KVS_FRAGMENTS_PER_SECOND = 20;
+
+/** What of the options belongs to the session. */
+function sessionOptions(options: CheckedKvsOptions): KvsSessionOptions {
+  const credentials = options.credentials as KvsSessionOptions['credentials'];
+  return {
+    ...(options.streamName === undefined ? {} : { streamName: options.streamName }),
+    ...(options.streamArn === undefined ? {} : { streamArn: options.streamArn }),
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.startTimestamp === undefined ? {} : { startTimestamp: options.startTimestamp }),
+    ...(options.endTimestamp === undefined ? {} : { endTimestamp: options.endTimestamp }),
+    maxMediaPlaylistFragmentResults: listLength(options),
+    playbackMode: options.playbackMode,
+    containerFormat: options.containerFormat,
+    fragmentSelectorType: options.fragmentSelectorType,
+    discontinuityMode: options.discontinuityMode,
+    displayFragmentTimestamp: options.displayFragmentTimestamp,
+    hlsSessionSeconds: options.hlsSessionSeconds,
+    clock: systemClock,
+    logger: options.logger,
+    random: Math.random,
+  };
+}
+
+/** AWS recommends 3–10 in a live list; 1000 is the service's own default for recordings. */
+function listLength(options: CheckedKvsOptions): number {
+  return options.maxMediaPlaylistFragmentResults ?? (options.playbackMode === 'ON_DEMAND' ? 1000 : 10);
+}
+
+/**
+ * Frames of one Kinesis video stream.
+ *
+ * ```ts
+ * await using source = new KvsHlsFrameSource({ streamName: 'front-door', region: 'eu-west-1' });
+ * for await (const frame of source) {
+ *   await infer(frame.data, frame.width, frame.height); // BGR24, height × stride bytes, top row first
+ * }
+ * ```
+ *
+ * Opens nothing before the first frame is asked for or `start()` is called. Throws `ConfigError` for a wrong option.
+ */
+export class KvsHlsFrameSource extends FrameSource {
+  constructor(options: KvsHlsFrameSourceOptions) {
+    const checked = checkKvsOptions(options);
+    const { playbackMode, fragmentSelectorType } = checked;
+    super(checked, {
+      provider: new KvsSessionProvider(sessionOptions(checked)),
+      fragments: new RemoteFollower(
+        {
+          allowedOrigins: [],
+          maxPlaylistBytes: Math.max(MAX_PLAYLIST_BYTES, listLength(checked) * KVS_ENTRY_BYTES),
+          startFragmentsBehind: checked.startFragmentsBehind,
+          startAt: playbackMode === 'LIVE' ? 'edge' : 'beginning',
+          fragmentsPerSecond: KVS_FRAGMENTS_PER_SECOND,
+        },
+        checked.logger,
+      ),
+      dates: {
+        source: fragmentSelectorType === 'PRODUCER_TIMESTAMP' ? 'producer' : 'server',
+        isLive: playbackMode === 'LIVE',
+      },
+      renewalMarginMs: checked.urlRefreshMarginSeconds * 1000,
+      // A recording's list ends after as many fragments as were asked for, even if the range has more. The list of a
+      // session that resumes begins with the fragment that was read last.
+      continues: (fragments) =>
+        playbackMode === 'ON_DEMAND' && fragments > 0 && fragments >= listLength(checked) - 1,
+    });
+  }
+}
+
+/**
+ * Frames of any HLS stream, live or recorded, by its URL: the same reader, frames and policies, without AWS.
+ *
+ * Throws `ConfigError` for a wrong option.
+ */
+export class HlsFrameSource extends FrameSource {
+  constructor(options: HlsFrameSourceOptions) {
+    const checked = checkHlsOptions(options);
+    super(checked, {
+      provider: new FixedUrlProvider(checked.url),
+      fragments: new RemoteFollower(
+        {
+          allowedOrigins: checked.allowedOrigins ?? [],
+          maxPlaylistBytes: MAX_PLAYLIST_BYTES,
+          startFragmentsBehind: checked.startFragmentsBehind,
+          startAt: 'edge',
+          fragmentsPerSecond: Infinity,
+          ...(checked.maxHeight === undefined ? {} : { maxHeight: checked.maxHeight }),
+          ...(checked.maxBandwidth === undefined ? {} : { maxBandwidth: checked.maxBandwidth }),
+        },
+        checked.logger,
+      ),
+      // A playlist does not say whether it is live before it is read; a wrong date is the server's to mend.
+      dates: { source: 'producer', isLive: false },
+      renewalMarginMs: 0,
+      continues: () => false,
+    });
+  }
+}
