@@ -4,7 +4,8 @@ import { ConfigError, redact } from './errors.js';
 /** What one option may be. The default is used where the option is absent or `undefined`. */
 export type Rule =
   | { kind: 'integer' | 'number'; min: number; max: number; default?: number; optional?: true }
-  | { kind: 'string'; pattern?: RegExp; example?: string; default?: string; optional?: true }
+  /** `isSecret`: a message never shows the value. */
+  | { kind: 'string'; isSecret?: true; pattern?: RegExp; example?: string; default?: string; optional?: true }
   | { kind: 'choice'; choices: readonly string[]; default?: string; optional?: true }
   | { kind: 'date'; optional: true }
   /** Checked by whoever uses it; `methods` must be there. */
@@ -60,7 +61,8 @@ function checkOne(name: string, value: unknown, rule: Rule): unknown {
     case 'string':
       if (typeof value !== 'string' || value === '' || (rule.pattern && !rule.pattern.test(value))) {
         const example = rule.example === undefined ? '' : `, such as ${rule.example},`;
-        throw new ConfigError(`Expected a string${example} for ${name} but received ${shown(value)}`);
+        const received = rule.isSecret && typeof value === 'string' ? 'another one' : shown(value);
+        throw new ConfigError(`Expected a string${example} for ${name} but received ${received}`);
       }
       return value;
     case 'choice':
@@ -101,7 +103,7 @@ export function checkOptions<T>(options: unknown, rules: Rules, who: string): T 
   }
   const known = Object.keys(rules);
   for (const name of Object.keys(options)) {
-    if (name in rules) continue;
+    if (Object.hasOwn(rules, name)) continue;
     const near = nearest(name, known);
     const hint = near === undefined ? `Known are: ${known.join(', ')}` : `Did you mean ${near}?`;
     throw new ConfigError(`Unknown option ${name} for ${who}. ${hint}`);

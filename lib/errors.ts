@@ -6,6 +6,8 @@ export type FrameSourceErrorCode =
   | 'CONFIG_INVALID'
   /** The native addon could not be loaded. */
   | 'ADDON_UNAVAILABLE'
+  /** The decoding engine can't go on. */
+  | 'ENGINE_FAILED'
   /** A second consumer asked for frames while the first still reads. */
   | 'ALREADY_READING'
   /** A frame's pixels were asked for after it was released. */
@@ -20,6 +22,8 @@ export type FrameSourceErrorCode =
   | 'KVS_CALL_FAILED'
   /** KVS has no fragment for the request: the camera is not sending, or the range is empty. */
   | 'KVS_NO_FRAGMENTS'
+  /** The recorded range that was asked for holds no fragment. */
+  | 'KVS_EMPTY_RANGE'
   /** KVS does not know the stream in this account and region, or it is not ACTIVE. */
   | 'KVS_STREAM_NOT_FOUND'
   /** The stream keeps no data (retention 0 h), so HLS cannot work. */
@@ -46,6 +50,8 @@ export type FrameSourceErrorCode =
   | 'HLS_TRUNCATED'
   /** The playlist is not one, or not one that can be followed. */
   | 'HLS_PLAYLIST_INVALID'
+  /** Several fragments in a row gave no frame. */
+  | 'HLS_UNDECODABLE'
   /** Encrypted or otherwise unsupported media. */
   | 'HLS_UNSUPPORTED'
   /** A playlist points to another host or scheme than the session's and that was not allowed. */
@@ -118,6 +124,7 @@ export function redact(text: string): string {
     )
     .replace(/(\b(?:aws_?)?(?:secret_?access_?key|session_?token)["']?\s*[:=]\s*["']?)[^\s"',}&]+/gi, '$1…')
     .replace(/(x-amz-security-token["']?\s*:\s*["']?)[^\s"',}&]+/gi, '$1…')
+    .replace(/(\/\/)[^\s/?#@]+@/g, '$1…@')
     .replace(/(Credential=|Signature=)[^\s,&'"]+/g, '$1…')
     .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '…');
 }

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { FrameSourceError } from './errors.js';
 import type { PictureFormat } from './frames/engine.js';
 import type { FrameFragment } from './frames/frame.js';
@@ -53,4 +54,18 @@ export interface FrameSourceEvents {
   format: [PictureFormat];
   reconnect: [Reconnect];
   fault: [MediaFault];
+}
+
+/** Emits a source's events. */
+export abstract class SourceEmitter extends EventEmitter<FrameSourceEvents> {
+  /** A listener that throws is its program's affair, not the reader's: it ends as an uncaught exception. */
+  protected tell<Name extends keyof FrameSourceEvents>(name: Name, news: FrameSourceEvents[Name][0]): void {
+    try {
+      (this as EventEmitter).emit(name, news);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }

@@ -1,9 +1,7 @@
-import { EventEmitter } from 'node:events';
 import type { EngineFault } from '../binding.js';
 import { deadline, systemClock, type Clock } from './clock.js';
-import { checkOptions, type Rules } from './config.js';
 import { FrameSourceError } from './errors.js';
-import type { FrameSourceEvents } from './events.js';
+import { SourceEmitter } from './events.js';
 import { FrameEngine } from './frames/engine.js';
 import type { Frame, FrameFragment } from './frames/frame.js';
 import type { DateTrust } from './frames/timestamp.js';
@@ -11,10 +9,17 @@ import type { Fragment } from './hls/fragment.js';
 import { healthOf, type SourceHealth } from './health.js';
 import { newCounters, publishCounters, type SourceMetrics } from './metrics.js';
 import type { CheckedFrameSourceOptions } from './options.js';
+import { Decodability } from './policy/decodability.js';
 import { Ledger } from './policy/ledger.js';
 import type { ConnectionState } from './policy/supervisor.js';
 import { SessionLoop, type FragmentSource } from './session-loop.js';
 import type { Session, SessionProvider } from './session/provider.js';
+import {
+  checkFramesOptions,
+  checkReadOptions,
+  type FramesOptions,
+  type ReadOptions,
+} from './read-options.js';
 import { Wakeup } from './wakeup.js';
 
 /** What a kind of source is made of. */
@@ -32,38 +37,13 @@ export interface SourceParts {
   random?: () => number;
 }
 
-/** What {@link FrameSource.frames} may be given. */
-export interface FramesOptions {
-  /** Ends the loop by throwing the signal's reason, and stops the source. */
-  signal?: AbortSignal;
-  /** Ends the loop after this many frames, ≥ 1; the source goes on and the next call continues. Default: no end. */
-  maxFrames?: number;
-}
-
-/** What {@link FrameSource.read} may be given. */
-export interface ReadOptions {
-  /** Ends the wait by throwing the signal's reason. The source goes on. */
-  signal?: AbortSignal;
-  /** Ends the wait after this time, in ms, ≥ 1, with `READ_TIMEOUT`. The source goes on. Default: no end. */
-  timeoutMs?: number;
-}
-
-const FRAMES_RULES: Rules = {
-  signal: { kind: 'object', methods: ['addEventListener'], what: 'an AbortSignal', optional: true },
-  maxFrames: { kind: 'integer', min: 1, max: Infinity, optional: true },
-};
-const READ_RULES: Rules = {
-  signal: { kind: 'object', methods: ['addEventListener'], what: 'an AbortSignal', optional: true },
-  timeoutMs: { kind: 'number', min: 1, max: 2 ** 31 - 1, optional: true },
-};
-
 /**
  * Frames of one camera, for one consumer at a time. `KvsHlsFrameSource` and `HlsFrameSource` are its kinds.
  *
  * Asking for the first frame starts it. Leaving a `for await` loop early (break, return, throw, an aborted signal) stops
  * it, and so does the end of an `await using` block.
  */
-export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implements AsyncDisposable {
+export abstract class FrameSource extends SourceEmitter implements AsyncDisposable {
   /** Names the camera in metrics, logs and events. */
   readonly cameraId: string;
 
@@ -81,7 +61,7 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
   /** Set once no more frames will come; `error` is `null` at a regular end. */
   #outcome: { error: Error | null } | undefined;
   /** An error of the engine itself, which ends the source. */
-  #engineFailure: Error | undefined;
+  #engineFailure: FrameSourceError | undefined;
   readonly #opened: Promise<void>;
   #settleOpened: { resolve: () => void; reject: (error: unknown) => void };
 
@@ -92,9 +72,11 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
   readonly #news = new Wakeup();
   /** Wakes the session loop: the engine takes another fragment. */
   readonly #room = new Wakeup();
+  #engineEnded: Promise<void> | undefined;
   #onEngineEnded: (() => void) | undefined;
 
   readonly #ledger = new Ledger();
+  readonly #decodability = new Decodability();
   #fragmentsInSession = 0;
   #sessions = 0;
   #fragments = 0;
@@ -133,12 +115,12 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
         onEnd: () => this.#onEnd(),
         onState: (from, to, error) => {
           this.#counters.connectionState = to;
-          this.emit('state', error === undefined ? { from, to } : { from, to, error });
+          this.tell('state', error === undefined ? { from, to } : { from, to, error });
         },
         onSession: (session, isRenewal) => this.#onSession(session, isRenewal),
         onReconnect: (consecutiveErrors, afterMs, error) => {
           this.#counters.reconnects += 1;
-          this.emit('reconnect', { consecutiveErrors, afterMs, error });
+          this.tell('reconnect', { consecutiveErrors, afterMs, error });
         },
         onError: () => (this.#counters.readErrors += 1),
       },
@@ -186,7 +168,7 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
    * while somebody else reads; `ConfigError` for a wrong option.
    */
   async *frames(options: FramesOptions = {}): AsyncGenerator<Frame, void, undefined> {
-    const { signal, maxFrames = Infinity } = checkOptions<FramesOptions>(options, FRAMES_RULES, 'frames()');
+    const { signal, maxFrames = Infinity } = checkFramesOptions(options);
     this.#claim();
     let isLeftEarly = true;
     try {
@@ -208,7 +190,7 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
    * `frame.retain()` was called. Throws as {@link FrameSource.frames} does, and `READ_TIMEOUT`.
    */
   async read(options: ReadOptions = {}): Promise<Frame | null> {
-    const { signal, timeoutMs } = checkOptions<ReadOptions>(options, READ_RULES, 'read()');
+    const { signal, timeoutMs } = checkReadOptions(options);
     this.#claim();
     try {
       if (timeoutMs === undefined) return await this.#next(signal);
@@ -279,13 +261,15 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
       { ...this.#options, dates: this.#parts.dates },
       {
         onFrames: (newest) => this.#onFrames(newest),
-        onFormat: (format) => this.emit('format', format),
+        onFormat: (format) => this.tell('format', format),
         onRoom: () => this.#room.wake(),
         onFault: (fault, fragment) => this.#onFault(fault, fragment),
         onEnded: () => this.#onEngineEnded?.(),
         onFailure: (error) => {
           this.#engineFailure ??= error;
+          this.#loop.fail(error);
           this.#stopping.abort(error);
+          this.#onEngineEnded?.();
         },
       },
     );
@@ -350,7 +334,7 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
 
   async #onFragment(fragment: Fragment, signal: AbortSignal): Promise<void> {
     const gap = this.#ledger.note(fragment);
-    if (gap !== null) this.emit('gap', gap);
+    if (gap !== null) this.tell('gap', gap);
     this.#fragmentsInSession += 1;
     this.#fragments += 1;
     this.#fragmentBytes += fragment.media.length;
@@ -358,21 +342,25 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
     while (this.#engine?.push(fragment, gap !== null) === false) {
       await this.#room.wait(signal);
     }
+    // After the push: the fragment was handed over, and is not handed over again.
+    this.#decodability.check();
   }
 
   async #onEnd(): Promise<boolean> {
-    const goesOn = this.#parts.continues(this.#fragmentsInSession);
-    if (!goesOn) await this.#finishEngine();
-    return goesOn;
+    if (this.#parts.continues(this.#fragmentsInSession)) return true;
+    await this.#finishEngine();
+    this.#decodability.checkEnd();
+    return false;
   }
 
   /** Resolves when all frames of the fragments pushed so far are made, or the source is stopped. */
-  async #finishEngine(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    await new Promise<void>((resolve) => {
+  #finishEngine(): Promise<void> {
+    this.#engineEnded ??= new Promise((resolve) => {
       this.#onEngineEnded = resolve;
-      this.#engine?.finish();
+      if (this.#stopping.signal.aborted) resolve();
+      else this.#engine?.finish();
     });
+    return this.#engineEnded;
   }
 
   #onSession(session: Session, isRenewal: boolean): void {
@@ -380,19 +368,21 @@ export abstract class FrameSource extends EventEmitter<FrameSourceEvents> implem
     this.#sessions += 1;
     if (this.#sessions > 1) this.#counters.urlRefreshes += 1;
     this.#settleOpened.resolve();
-    this.emit('session', { id: session.id, expiresAtMs: session.expiresAtMs, renewal: isRenewal });
+    this.tell('session', { id: session.id, expiresAtMs: session.expiresAtMs, renewal: isRenewal });
   }
 
   #onFrames(newest: Frame): void {
     this.#decodedAtMs = this.#clock.monotonic();
+    this.#decodability.onFrame();
     this.#loop.onFrame(newest.fragment.sessionId);
     this.#news.wake();
   }
 
   #onFault(fault: EngineFault, fragment: FrameFragment | undefined): void {
     this.#counters.readErrors += 1;
+    this.#decodability.onFault(fault.message);
     const { stage, message, codeName, log } = fault;
     this.#options.logger.warn(`${this.cameraId}: ${stage}: ${message}`);
-    this.emit('fault', { stage, message, codeName, log, fragment });
+    this.tell('fault', { stage, message, codeName, log, fragment });
   }
 }

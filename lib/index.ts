@@ -1,5 +1,6 @@
 export { HlsFrameSource, KvsHlsFrameSource } from './source.js';
-export { FrameSource, type FramesOptions, type ReadOptions } from './frame-source.js';
+export { FrameSource } from './frame-source.js';
+export type { FramesOptions, ReadOptions } from './read-options.js';
 export {
   presets,
   type FrameSourceOptions,

@@ -151,7 +151,12 @@ const COMMON: Rules = {
 
 const HLS: Rules = {
   ...COMMON,
-  url: { kind: 'string', pattern: /^https?:\/\/./i, example: 'https://example.com/live.m3u8' },
+  url: {
+    kind: 'string',
+    isSecret: true,
+    pattern: /^https?:\/\/./i,
+    example: 'https://example.com/live.m3u8',
+  },
   maxHeight: { kind: 'integer', min: 2, max: 8192, optional: true },
   maxBandwidth: { kind: 'integer', min: 1, max: Infinity, optional: true },
   allowedOrigins: { kind: 'object', methods: ['map'], what: 'an array of origins', optional: true },
@@ -169,7 +174,13 @@ const KVS: Rules = {
   },
   region: { kind: 'string', pattern: /^[a-z0-9-]+$/, example: 'eu-west-1', optional: true },
   credentials: { kind: 'object', what: 'AWS credentials or a provider of them', optional: true },
-  endpoint: { kind: 'string', pattern: /^https?:\/\/./i, example: 'http://127.0.0.1:4567', optional: true },
+  endpoint: {
+    kind: 'string',
+    isSecret: true,
+    pattern: /^https?:\/\/./i,
+    example: 'http://127.0.0.1:4567',
+    optional: true,
+  },
   playbackMode: { kind: 'choice', choices: ['LIVE', 'LIVE_REPLAY', 'ON_DEMAND'], default: 'LIVE' },
   startTimestamp: { kind: 'date', optional: true },
   endTimestamp: { kind: 'date', optional: true },
@@ -231,7 +242,7 @@ export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptio
   const checked = checkOptions<CheckedHlsOptions>(options, HLS, 'HlsFrameSource');
   checkDelays(checked);
   if (!URL.canParse(checked.url))
-    throw new ConfigError(`Expected a URL for url but received "${checked.url}"`);
+    throw new ConfigError('Expected a URL for url, but what was received is none');
   for (const origin of checked.allowedOrigins ?? []) {
     if (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw new ConfigError(
@@ -247,6 +258,9 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
   const checked = checkOptions<CheckedKvsOptions>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
   checkRange(checked);
+  if (checked.endpoint !== undefined && !URL.canParse(checked.endpoint)) {
+    throw new ConfigError('Expected a URL for endpoint, but what was received is none');
+  }
   const { streamName, streamArn } = checked;
   if ((streamName === undefined) === (streamArn === undefined)) {
     throw new ConfigError(

@@ -3,7 +3,7 @@ import { FrameSourceError } from './errors.js';
 import type { Fragment } from './hls/fragment.js';
 import type { Logger } from './logger.js';
 import { backoffMs } from './policy/backoff.js';
-import { classify } from './policy/fault.js';
+import { classify, type FaultClass } from './policy/fault.js';
 import { renewalDelayMs } from './policy/rollover.js';
 import {
   advance,
@@ -56,6 +56,8 @@ export class SessionLoop {
   readonly #hooks: SessionLoopHooks;
   #state: SupervisorState = initialState;
   #session: Session | undefined;
+  #failure: FrameSourceError | undefined;
+  #lastFault: FaultClass | undefined;
   /** Date of the last fragment taken: where a new session has to start. */
   #resumeAtMs: number | undefined;
 
@@ -80,7 +82,13 @@ export class SessionLoop {
   /** A frame of a session was decoded; only one of the session in use says that all is well. */
   onFrame(sessionId: number): void {
     if (this.#state.connection === ConnectionState.CONNECTED || sessionId !== this.#session?.id) return;
+    this.#lastFault = undefined;
     this.#advance({ kind: 'frame' });
+  }
+
+  /** What the fragments are for has failed: when the signal fires, the source has given up rather than stopped. */
+  fail(error: FrameSourceError): void {
+    this.#failure = error;
   }
 
   /** Runs until the stream ends, the signal fires (both resolve), or the policy gives up (throws). */
@@ -95,7 +103,9 @@ export class SessionLoop {
       if (!signal.aborted) throw error;
     } finally {
       this.#session = undefined;
-      if (signal.aborted) this.#advance({ kind: 'stop' });
+      if (signal.aborted) {
+        this.#advance(this.#failure ? { kind: 'fault', fault: 'fatal' } : { kind: 'stop' }, this.#failure);
+      }
     }
   }
 
@@ -183,9 +193,12 @@ export class SessionLoop {
       );
     }
     if (action.kind === 'connect') {
-      logger.warn(`${cameraId}: ${error.message}; reconnecting in ${Math.round(action.afterMs)} ms`);
+      // A camera may sleep for days: that is said once.
+      const level = fault === 'offline' && this.#lastFault === 'offline' ? 'debug' : 'warn';
+      logger[level](`${cameraId}: ${error.message}; next try in ${Math.round(action.afterMs)} ms`);
       this.#hooks.onReconnect(this.#state.consecutiveErrors, action.afterMs, error);
     }
+    this.#lastFault = fault;
     return action;
   }
 

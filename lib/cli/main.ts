@@ -23,7 +23,7 @@ function packageVersion(): string {
   return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
 }
 
-const collect = (value: string, earlier: string[]): string[] => [...earlier, value];
+const collect = (value: string, earlier: string[] = []): string[] => [...earlier, value];
 
 const program = new Command('kvs-frames')
   .description('Frames of AWS Kinesis Video Streams, and a local look-alike to try them on')
@@ -58,9 +58,8 @@ program
   .description('run a local Kinesis Video Streams for the AWS SDK and any HLS player')
   .option(
     '--stream-name <name>',
-    'a stream with a camera; may be given several times (default: "front-door")',
+    'a stream with a camera; may be given several times (default: front-door)',
     collect,
-    [],
   )
   .option('--region <region>', 'the region it pretends to be', 'eu-west-1')
   .option('--port <port>', 'port to listen on; 0 takes a free one', portNumber, 4567)

@@ -28,7 +28,7 @@ export class Output {
   /** Draws over the last such line. Only on a terminal. */
   line(text: string): void {
     if (!this.isTerminal) return;
-    this.stdout.write(`\r${text.slice(0, Math.max(20, (this.stdout.columns ?? 80) - 1))}\x1b[K`);
+    this.stdout.write(`\r${text.slice(0, Math.max(20, (this.stdout.columns || 80) - 1))}\x1b[K`);
     this.#isLineOpen = true;
   }
 

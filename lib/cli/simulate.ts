@@ -3,7 +3,7 @@ import { Output } from './output.js';
 import { onTermination } from './signals.js';
 
 export interface SimulateFlags {
-  streamName: string[];
+  streamName?: string[];
   region: string;
   port: number;
   host: string;
@@ -21,7 +21,7 @@ export interface SimulateFlags {
 /** `kvs-frames simulate`: runs until it is interrupted. Answers the exit code. */
 export async function simulate(flags: SimulateFlags): Promise<number> {
   const output = new Output(flags.json === true);
-  const names = flags.streamName.length > 0 ? flags.streamName : ['front-door'];
+  const names = flags.streamName ?? ['front-door'];
   const { width, height, fps, codec, fragmentSeconds, bFrames, input } = flags;
   const interrupted = new Promise<void>((resolve) => onTermination(resolve));
   const simulator = await startSimulator({

@@ -1,5 +1,6 @@
 import type { Engine, EngineFault, EngineStats } from '../../binding.js';
 import type { Fragment } from '../hls/fragment.js';
+import { FrameSourceError } from '../errors.js';
 import { loadAddon } from './addon.js';
 import { Frame, type FrameFragment, type TimestampSource } from './frame.js';
 import { Ring, type RingMemory } from './ring.js';
@@ -49,7 +50,14 @@ export interface FrameEngineHooks {
   /** After `finish`: the last frame has been made. */
   onEnded(): void;
   /** The engine can't go on, e.g. no memory for the ring. */
-  onFailure(error: Error): void;
+  onFailure(error: FrameSourceError): void;
+}
+
+/** Anything that ends the engine, as an error of this package. */
+function engineFailure(cause: unknown): FrameSourceError {
+  if (cause instanceof FrameSourceError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new FrameSourceError('ENGINE_FAILED', `The engine can't go on: ${reason}`, { cause });
 }
 
 /** What is remembered of a fragment until its frames are out; its bytes are not. */
@@ -193,9 +201,8 @@ export class FrameEngine {
     const ring = this.#rings.get(ringId);
     const data = ring?.buffers[slot];
     if (pushed === undefined || ring === undefined || data === undefined) {
-      this.#hooks.onFailure(
-        new Error(`The engine named fragment ${fragmentId}, ring ${ringId}, slot ${slot}: unknown`),
-      );
+      const what = `fragment ${fragmentId}, ring ${ringId}, slot ${slot}`;
+      this.#hooks.onFailure(engineFailure(`it named ${what}, which it was not given`));
       return;
     }
     if (fragmentId > this.#lastFrameFragmentId) {
@@ -245,7 +252,7 @@ export class FrameEngine {
       this.#hooks.onFormat({ width, height, stride });
       this.#engine.setRing(ring);
     } catch (error) {
-      this.#hooks.onFailure(error as Error);
+      this.#hooks.onFailure(engineFailure(error));
     }
   }
 

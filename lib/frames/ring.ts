@@ -13,6 +13,18 @@ const SLOT_ALIGNMENT = 64;
 /** The largest ring in bytes that is allocated: what one ArrayBuffer can hold on Node 20 (4 GiB). */
 const MAX_RING_BYTES = 4 * 1024 * 1024 * 1024;
 
+function allocate(bytes: number, memory: RingMemory, slots: number): SharedArrayBuffer | ArrayBuffer {
+  try {
+    return memory === 'shared' ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  } catch (cause) {
+    throw new FrameSourceError(
+      'CONFIG_INVALID',
+      `No memory for ${slots} buffered frames, ${bytes} bytes. Lower bufferedFrames.`,
+      { cause },
+    );
+  }
+}
+
 /** Memory for a number of pictures of one size, each slot wrapped in a Buffer once. */
 export class Ring {
   readonly pixels: Uint8Array;
@@ -39,7 +51,7 @@ export class Ring {
           'Lower bufferedFrames.',
       );
     }
-    const pixels = memory === 'shared' ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+    const pixels = allocate(bytes, memory, slots);
     // A transferred ArrayBuffer would leave the engine writing to memory that is no longer here.
     if (pixels instanceof ArrayBuffer) markAsUntransferable(pixels);
     this.pixels = new Uint8Array(pixels);

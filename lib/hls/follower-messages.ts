@@ -5,6 +5,7 @@ import {
   type FrameSourceErrorCode,
 } from '../errors.js';
 import type { Session } from '../session/provider.js';
+import type { Position } from './cursor.js';
 import type { Fragment } from './fragment.js';
 
 /** What a follower on the network thread is made with. */
@@ -16,6 +17,8 @@ export interface FollowerSettings {
   fragmentsPerSecond: number;
   maxHeight?: number;
   maxBandwidth?: number;
+  /** Where a follower on a thread that died was. */
+  position?: Position | null;
 }
 
 /** To the network thread. A run is named by a number; what comes late of a former run is dropped by it. */
@@ -30,7 +33,14 @@ export type FollowerRequest =
 /** From the network thread. */
 export type FollowerReply =
   /** `init` is absent while it is the one sent before. */
-  | { kind: 'fragment'; run: number; fragment: Omit<Fragment, 'init'>; init?: Uint8Array | null }
+  | {
+      kind: 'fragment';
+      run: number;
+      fragment: Omit<Fragment, 'init'>;
+      init?: Uint8Array | null;
+      /** Where the follower is now. */
+      position: Position | null;
+    }
   | { kind: 'ended'; run: number }
   | { kind: 'failed'; run: number; error: ErrorWire }
   | { kind: 'offered'; offer: number; error?: ErrorWire }

@@ -42,6 +42,8 @@ export interface FollowerOptions extends VariantLimits {
   startFragmentsBehind?: number;
   /** Fragment requests a second and session, at most. KVS allows 20. Default: no limit. */
   fragmentsPerSecond?: number;
+  /** Where another follower of the same stream was: this one goes on behind it. Default `null`: enters the list afresh. */
+  position?: Position | null;
   /** `beginning` enters a list at its first fragment (LIVE_REPLAY). Lists that have ended always are. Default `edge`. */
   startAt?: StartRule['at'];
   hooks?: FollowerHooks;
@@ -105,7 +107,7 @@ export class Follower {
   readonly #start: StartRule;
   readonly #inits: InitCache;
   /** Last fragment handed over: survives failed sessions. */
-  #handed: Position | null = null;
+  #handed: Position | null;
   /** Last fragment taken from a list: at most one ahead of `#handed`. */
   #taken: Position | null = null;
   #track: Track | null = null;
@@ -135,6 +137,12 @@ export class Follower {
     };
     this.#start = { fragmentsBehind: options.startFragmentsBehind ?? 0, at: options.startAt ?? 'edge' };
     this.#inits = new InitCache(loader);
+    this.#handed = options.position ?? null;
+  }
+
+  /** The last fragment handed over: all that another follower needs to go on. */
+  get position(): Position | null {
+    return this.#handed;
   }
 
   /**
@@ -149,6 +157,7 @@ export class Follower {
     this.#running = controller;
     try {
       this.#taken = this.#handed;
+      this.#inits.distrust();
       this.#lost = { count: 0, damaged: 0, inRow: 0 };
       const track = new Track(session, this.#trackWith);
       await track.open(controller.signal);
@@ -325,6 +334,7 @@ export class Follower {
     };
     try {
       await track.admitFragment(controller.signal);
+      if (entry.discontinuity || placed.broken) this.#inits.distrust();
       const [init, { bytes: media }] = await Promise.all([
         entry.init === null ? null : this.#inits.get(entry.init, origin, controller.signal),
         loader.load({

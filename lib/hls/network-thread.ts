@@ -11,13 +11,21 @@ import { Follower } from './follower.js';
 import type { Fragment } from './fragment.js';
 import { Loader } from './loader.js';
 
+interface Run {
+  id: number;
+  fragments: AsyncGenerator<Fragment, void>;
+  stop: AbortController;
+  /** The run before has let go of the follower. */
+  ready: Promise<unknown>;
+}
+
 /** A follower at the other end of a port. What it yields goes over with its memory, not as a copy. */
 class FollowerHost {
   readonly #port: MessagePort;
   readonly #loader: Loader;
   readonly #follower: Follower;
   readonly #offers = new Map<number, AbortController>();
-  #run: { id: number; fragments: AsyncGenerator<Fragment, void>; stop: AbortController } | undefined;
+  #run: Run | undefined;
   #sentInit: Uint8Array | null | undefined;
 
   constructor(port: MessagePort, settings: FollowerSettings) {
@@ -40,14 +48,15 @@ class FollowerHost {
     switch (request.kind) {
       case 'run': {
         const stop = new AbortController();
-        this.#run = { id: request.run, fragments: this.#follower.run(request.session, stop.signal), stop };
+        const fragments = this.#follower.run(request.session, stop.signal);
+        this.#run = { id: request.run, fragments, stop, ready: this.#endRun() };
         break;
       }
       case 'next':
         void this.#next(request.run);
         break;
       case 'end-run':
-        if (this.#run?.id === request.run) this.#run.stop.abort(new Error('The run was ended'));
+        if (this.#run?.id === request.run) void this.#endRun();
         break;
       case 'offer':
         void this.#offer(request.offer, request);
@@ -58,10 +67,19 @@ class FollowerHost {
     }
   }
 
+  /** Resolves when the run has let go of the follower, also if it stands at a fragment that nobody waits behind. */
+  async #endRun(): Promise<void> {
+    const run = this.#run;
+    run?.stop.abort(new Error('The run was ended'));
+    await run?.ready;
+    await run?.fragments.return().catch(() => {});
+  }
+
   async #next(id: number): Promise<void> {
     const run = this.#run;
     if (run?.id !== id) return;
     try {
+      await run.ready;
       const { value, done } = await run.fragments.next();
       if (done) this.#send({ kind: 'ended', run: id });
       else this.#sendFragment(id, value);
@@ -86,7 +104,8 @@ class FollowerHost {
   #sendFragment(run: number, { init, ...fragment }: Fragment): void {
     const isNewInit = init !== this.#sentInit;
     this.#sentInit = init;
-    const reply: FollowerReply = { kind: 'fragment', run, fragment, ...(isNewInit && { init }) };
+    const { position } = this.#follower;
+    const reply: FollowerReply = { kind: 'fragment', run, fragment, position, ...(isNewInit && { init }) };
     // The loader made this memory for this fragment alone.
     this.#port.postMessage(reply, [fragment.media.buffer as ArrayBuffer]);
   }

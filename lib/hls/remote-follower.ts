@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { HlsStreamError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Session } from '../session/provider.js';
+import type { Position } from './cursor.js';
 import {
   errorFromWire,
   type FollowerReply,
@@ -48,10 +50,18 @@ class NetworkThread {
     await this.#worker.terminate();
   }
 
+  /** Told once, though a thread that dies of an error ends twice: with the error, and with its code. */
   #end(error: Error): void {
     if (NetworkThread.#shared === this) NetworkThread.#shared = undefined;
-    for (const onEnd of this.#onEnd) onEnd(error);
+    const listeners = [...this.#onEnd];
+    this.#onEnd.clear();
+    for (const onEnd of listeners) onEnd(error);
   }
+}
+
+/** The thread can be made again: to the policy it is like a lost connection. */
+function threadEnded(cause?: Error): HlsStreamError {
+  return new HlsStreamError('HLS_NETWORK', 'The network thread ended; another one is started', { cause });
 }
 
 /** Someone who waits for a reply. */
@@ -74,6 +84,7 @@ export class RemoteFollower {
   #run = 0;
   #waiting: Waiter<Fragment | null> | undefined;
   #init: Uint8Array | null = null;
+  #position: Position | null = null;
 
   constructor(settings: FollowerSettings, logger: Logger) {
     this.#settings = settings;
@@ -84,7 +95,7 @@ export class RemoteFollower {
   open(): void {
     if (this.#port !== undefined) return;
     this.#thread = NetworkThread.share(this.#onThreadEnd);
-    this.#port = this.#thread.open(this.#settings);
+    this.#port = this.#thread.open({ ...this.#settings, position: this.#position });
     this.#port.on('message', (reply: FollowerReply) => this.#onReply(reply));
     this.#port.unref();
   }
@@ -95,13 +106,15 @@ export class RemoteFollower {
     this.open();
     const run = ++this.#lastId;
     this.#run = run;
+    const port = this.#port;
     this.#send({ kind: 'run', run, session });
-    this.#port?.ref();
+    port?.ref();
     const onAbort = (): void => this.#waiting?.reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       for (;;) {
         signal.throwIfAborted();
+        if (this.#port !== port) throw threadEnded();
         const next = new Promise<Fragment | null>((resolve, reject) => (this.#waiting = { resolve, reject }));
         this.#send({ kind: 'next', run });
         const fragment = await next;
@@ -111,14 +124,15 @@ export class RemoteFollower {
     } finally {
       signal.removeEventListener('abort', onAbort);
       this.#waiting = undefined;
-      this.#send({ kind: 'end-run', run });
-      this.#port?.unref();
+      if (this.#port === port) this.#send({ kind: 'end-run', run });
+      port?.unref();
     }
   }
 
   /** As {@link Follower.offer}. */
   async offer(session: Session, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    if (this.#port === undefined) throw threadEnded();
     const offer = ++this.#lastId;
     const onAbort = (): void => {
       this.#send({ kind: 'end-offer', offer });
@@ -145,9 +159,11 @@ export class RemoteFollower {
     await thread?.leave(this.#onThreadEnd);
   }
 
-  readonly #onThreadEnd = (error: Error): void => {
+  readonly #onThreadEnd = (cause: Error): void => {
+    this.#port?.close();
     this.#port = undefined;
     this.#thread = undefined;
+    const error = threadEnded(cause);
     this.#waiting?.reject(error);
     for (const waiter of this.#offers.values()) waiter.reject(error);
   };
@@ -160,7 +176,9 @@ export class RemoteFollower {
     switch (reply.kind) {
       case 'fragment':
         if (reply.init !== undefined) this.#init = reply.init;
-        if (reply.run === this.#run) this.#waiting?.resolve({ ...reply.fragment, init: this.#init });
+        if (reply.run !== this.#run) break;
+        this.#position = reply.position;
+        this.#waiting?.resolve({ ...reply.fragment, init: this.#init });
         break;
       case 'ended':
         if (reply.run === this.#run) this.#waiting?.resolve(null);

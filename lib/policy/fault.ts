@@ -8,13 +8,15 @@ import { FrameSourceError, type FrameSourceErrorCode } from '../errors.js';
  * - `throttled`: asked too often; wait, and longer if told so.
  * - `network`: connection, timeout, 5xx; try again.
  * - `media`: what arrived can't be used; try again, the next may be good.
+ * - `credentials`: they can't be had, or ran out; fatal at first, worth waiting for once frames have flowed.
  * - `fatal`: trying again can't help; somebody must change something.
  */
-export type FaultClass = 'expired' | 'offline' | 'throttled' | 'network' | 'media' | 'fatal';
+export type FaultClass = 'expired' | 'offline' | 'throttled' | 'network' | 'media' | 'credentials' | 'fatal';
 
 const CLASS_BY_CODE: Record<FrameSourceErrorCode, FaultClass> = {
   CONFIG_INVALID: 'fatal',
   ADDON_UNAVAILABLE: 'fatal',
+  ENGINE_FAILED: 'fatal',
   ALREADY_READING: 'fatal',
   FRAME_RELEASED: 'fatal',
   SOURCE_STOPPED: 'fatal',
@@ -22,6 +24,7 @@ const CLASS_BY_CODE: Record<FrameSourceErrorCode, FaultClass> = {
   TOO_MANY_ERRORS: 'fatal',
   KVS_CALL_FAILED: 'network',
   KVS_NO_FRAGMENTS: 'offline',
+  KVS_EMPTY_RANGE: 'fatal',
   KVS_STREAM_NOT_FOUND: 'fatal',
   KVS_NO_RETENTION: 'fatal',
   KVS_THROTTLED: 'throttled',
@@ -35,6 +38,7 @@ const CLASS_BY_CODE: Record<FrameSourceErrorCode, FaultClass> = {
   HLS_TOO_LARGE: 'media',
   HLS_TRUNCATED: 'media',
   HLS_PLAYLIST_INVALID: 'media',
+  HLS_UNDECODABLE: 'media',
   HLS_UNSUPPORTED: 'fatal',
   HLS_FOREIGN_ORIGIN: 'fatal',
   HLS_STALLED: 'offline',
@@ -48,6 +52,9 @@ function isThrottled(error: FrameSourceError): boolean {
 /** The one place that turns an error into a decision. An error that is not ours is a defect: fatal. */
 export function classify(error: unknown): FaultClass {
   if (!(error instanceof FrameSourceError)) return 'fatal';
+  // A role's provider that is out of reach for a while is no verdict; a refusal is.
+  if (error.code === 'KVS_DENIED' && /ProviderError|ExpiredToken/.test(error.errorName ?? ''))
+    return 'credentials';
   // The producer's fault, and gone with its restart: KVS looks at codec data only when a session is made (kvs-hls §2.4).
   if (error.code === 'KVS_REJECTED' && /CodecPrivateData/.test(error.errorName ?? '')) return 'media';
   if (error.code === 'HLS_STATUS') {

@@ -61,6 +61,9 @@ export const initialState: SupervisorState = {
   refusals: 0,
 };
 
+/** A silent camera is looked for at least this often (kvs-hls §2.4: 2 s growing to 30 s). */
+const MAX_OFFLINE_DELAY_MS = 30_000;
+
 const NONE: SupervisorAction = { kind: 'none' };
 
 /** The state machine: a pure function of state and event. `random` answers [0, 1). */
@@ -93,10 +96,11 @@ function afterFault(
   policy: SupervisorPolicy,
   random: () => number,
 ): SupervisorStep {
-  const isCounted = fault === 'network' || fault === 'media' || fault === 'throttled';
+  const isCounted = fault !== 'expired' && fault !== 'offline';
   const consecutiveErrors = state.consecutiveErrors + (isCounted ? 1 : 0);
   const exhausted = isCounted && consecutiveErrors >= policy.maxConsecutiveErrors;
-  if (fault === 'fatal' || exhausted) {
+  const isFirstTry = state.connection === ConnectionState.CONNECTING;
+  if (fault === 'fatal' || (fault === 'credentials' && isFirstTry) || exhausted) {
     return {
       state: { ...state, consecutiveErrors, connection: ConnectionState.ERROR },
       action: { kind: 'give-up', exhausted },
@@ -115,7 +119,9 @@ function afterFault(
   }
   const attempts = state.attempts + 1;
   const refusals = state.refusals + (fault === 'expired' ? 1 : 0);
-  const afterMs = Math.max(backoffMs(policy, attempts, random), retryAfterMs);
+  const maxDelayMs =
+    fault === 'offline' ? Math.min(policy.maxDelayMs, MAX_OFFLINE_DELAY_MS) : policy.maxDelayMs;
+  const afterMs = Math.max(backoffMs({ ...policy, maxDelayMs }, attempts, random), retryAfterMs);
   return {
     state: { connection, consecutiveErrors, attempts, refusals },
     action: { kind: 'connect', afterMs },

@@ -11,7 +11,8 @@ interface SdkError {
   $metadata?: { httpStatusCode?: number; requestId?: string };
 }
 
-type KvsCode = Extract<FrameSourceErrorCode, `KVS_${string}`>;
+/** All but the one that depends on what was asked for. */
+type KvsCode = Exclude<Extract<FrameSourceErrorCode, `KVS_${string}`>, 'KVS_EMPTY_RANGE'>;
 
 /** Name first, status second: the service's model and its answers differ in statuses (kvs-hls §2.4, §13). */
 const CODE_BY_NAME: [RegExp, KvsCode][] = [

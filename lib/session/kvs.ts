@@ -310,7 +310,10 @@ export class KvsSessionProvider implements SessionProvider {
       const failure =
         error instanceof KvsConnectionError ? error : kvsError(operation, this.#stream, this.#region, error);
       onCall?.(operation, failure.code);
-      throw failure;
+      // A past range does not fill.
+      throw failure.code === 'KVS_NO_FRAGMENTS' && this.#options.playbackMode === 'ON_DEMAND'
+        ? new KvsConnectionError('KVS_EMPTY_RANGE', failure.message, { cause: failure })
+        : failure;
     }
   }
 

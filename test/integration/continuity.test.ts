@@ -31,7 +31,7 @@ describe('a renewal', () => {
   ] as const)(
     'loses no frame and repeats none: %s',
     async (_, clipOptions, containerFormat, liveFragmentNumbers) => {
-      const stage = await setStage({
+      await using stage = await setStage({
         clip: clipOptions,
         // Sessions die after 4 s; the reader, told 300 s with a margin of 298, renews after less than 2 s.
         simulator: { sessionLifetimeSeconds: 4, liveFragmentNumbers },
@@ -58,14 +58,13 @@ describe('a renewal', () => {
         engine: { decoderOpens: 1 },
       });
       expect(new Set(seen.map((one) => one.sessionId)).size).toBeGreaterThanOrEqual(3);
-      await stage.simulator.close();
-    },
+      },
   );
 });
 
 describe('a session that ends before its time', () => {
   it('is replaced at once, and the window bridges it without loss', async () => {
-    const stage = await setStage({ simulator: { sessionLifetimeSeconds: 1.5 } });
+    await using stage = await setStage({ simulator: { sessionLifetimeSeconds: 1.5 } });
     await using source = stage.source();
     const seen = await seeFrames(source, 100);
     expect(breaks(seen, stage.clip)).toEqual([]);
@@ -73,13 +72,12 @@ describe('a session that ends before its time', () => {
     expect(metrics.reconnects).toBeGreaterThanOrEqual(2);
     expect(metrics.urlRefreshes).toBe(metrics.reconnects);
     expect(metrics.gaps).toBe(0);
-    await stage.simulator.close();
   });
 });
 
 describe('a camera that sleeps', () => {
   it('is waited for, and its gap is told with its length', async () => {
-    const stage = await setStage();
+    await using stage = await setStage();
     const stream = stage.simulator.stream(STREAM);
     await using source = stage.source();
     const gaps: Gap[] = [];
@@ -100,11 +98,10 @@ describe('a camera that sleeps', () => {
     expect(Math.abs((gaps[0]?.ms ?? 0) - (hole ?? NaN))).toBeLessThan(10);
     while (frame !== null && !frame.discontinuity) frame = await source.read();
     expect(frame?.discontinuity).toBe(true);
-    await stage.simulator.close();
   });
 
   it('may come back with another picture size: format event, new ring, old frames valid', async () => {
-    const stage = await setStage();
+    await using stage = await setStage();
     const stream = stage.simulator.stream(STREAM);
     await using source = stage.source();
     const sizes: string[] = [];
@@ -124,7 +121,6 @@ describe('a camera that sleeps', () => {
     });
     expect(sizes).toEqual(['320×180', '480×270']);
     expect(before.equals(old?.data ?? Buffer.alloc(0))).toBe(true);
-    await stage.simulator.close();
   });
 });
 
@@ -139,7 +135,7 @@ describe('recordings', () => {
   it.each([undefined, 4])(
     'are read whole, in order, and end (list length %s)',
     async (maxMediaPlaylistFragmentResults) => {
-      const stage = await setStage({ camera: { backlogFragments: 50 } });
+      await using stage = await setStage({ camera: { backlogFragments: 50 } });
       const wanted = stage.simulator.stream(STREAM).fragments.slice(0, 40);
       await using source = stage.source({
         playbackMode: 'ON_DEMAND',
@@ -151,12 +147,11 @@ describe('recordings', () => {
       expect(breaks(seen, stage.clip)).toEqual([]);
       expect(await source.read()).toBeNull();
       expect(source.getMetrics()).toMatchObject({ readErrors: 0, reconnects: 0, gaps: 0 });
-      await stage.simulator.close();
-    },
+      },
   );
 
   it('can be followed at their own pace, by server time too', async () => {
-    const stage = await setStage({ camera: { backlogFragments: 8 } });
+    await using stage = await setStage({ camera: { backlogFragments: 8 } });
     const [first] = stage.simulator.stream(STREAM).fragments;
     await using source = stage.source({
       playbackMode: 'LIVE_REPLAY',
@@ -167,6 +162,5 @@ describe('recordings', () => {
     expect(seen[0]?.number).toBe(0);
     expect(breaks(seen, stage.clip)).toEqual([]);
     expect(seen[0]?.timestampMs).toBe(Math.round(first?.serverMs ?? 0));
-    await stage.simulator.close();
   });
 });

@@ -14,7 +14,7 @@ describe('the packed package', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kvs-frames-package-'));
     const [packed] = JSON.parse(
-      execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
+      execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
         cwd: ROOT,
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],

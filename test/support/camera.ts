@@ -15,7 +15,7 @@ import {
 export const STREAM = 'front-door';
 
 /** A simulator with one stream whose camera plays a stamped clip, and what is needed to read it. */
-export interface Stage {
+export interface Stage extends AsyncDisposable {
   simulator: Simulator;
   clip: Clip;
   /** A source on the stream, with short waits. */
@@ -53,7 +53,7 @@ export async function setStage(options: StageOptions = {}): Promise<Stage> {
       maxReconnectDelaySeconds: 1,
       ...more,
     });
-  return { simulator, clip, source };
+  return { simulator, clip, source, [Symbol.asyncDispose]: () => simulator.close() };
 }
 
 /** What a picture says of itself, and what the frame said of it. */

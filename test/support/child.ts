@@ -23,9 +23,10 @@ export interface ChildOptions {
 export function runNode(args: string[], options: ChildOptions = {}): Promise<ChildResult> {
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-warnings', ...args], {
+    const child = spawn(process.execPath, args, {
       cwd: options.cwd ?? ROOT,
-      env: { ...process.env, ...options.env },
+      // The SDK warns once per process that its later versions need a later Node.
+      env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
