@@ -106,10 +106,12 @@ export interface EngineStats {
 /**
  * One native thread that demuxes, decodes and converts.
  *
- * It keeps the event loop alive only while fragments are being worked on, which a full ring prolongs.
- * It lives until {@link close} or the end of its environment, referenced or not. All methods are
- * called on the JavaScript thread that constructed it; none of them blocks. What `onWake` throws
- * becomes an uncaught exception. Wrong arguments throw a TypeError or RangeError.
+ * It keeps the event loop alive from {@link push} or {@link finish} until the thread has done all its
+ * work and the last record was taken (so also while it waits for a slot or a ring, and while records
+ * lie there that nobody takes), and while a {@link close} is pending. Idle, it does not. It lives
+ * until {@link close} or the end of its environment, referenced or not. All methods are called on the
+ * JavaScript thread that constructed it; none of them blocks. What `onWake` throws becomes an uncaught
+ * exception. Wrong arguments throw a TypeError or RangeError.
  */
 export class Engine {
   /**
@@ -156,11 +158,18 @@ export class Engine {
   /** Tells the engine that a slot became free on this thread (it finds out by itself within 5 ms). */
   wake(): void;
 
+  /** As of now; once {@link close} has resolved, as of then. */
   stats(): EngineStats;
 
   /**
-   * Stops and joins the thread; resolves within 250 ms in every state, without blocking the event
-   * loop. Records not yet taken are discarded, the ring is let go. Idempotent.
+   * Stops the thread. Records not yet taken are discarded; `onWake` is not called and no slot is begun
+   * from now on. Idempotent.
+   *
+   * Resolves when the thread has ended, but within 250 ms in any case, without blocking the event loop:
+   * libav can't be interrupted inside one picture, which takes milliseconds as a rule and seconds at
+   * 8192×8192. Such a thread ends by itself after that picture. Until then it holds on to the ring
+   * and the bytes pushed, but does not keep the event loop alive; the end of a worker, or of the process when its event
+   * loop runs dry, waits for it (`process.exit` on the main thread does not).
    */
   close(): Promise<void>;
 }

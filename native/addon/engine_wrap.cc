@@ -7,6 +7,13 @@
 #include "values.h"
 
 namespace kvs_frames {
+namespace {
+
+// What `close` gives the thread to stop by itself, in ms. libav can't be interrupted in a picture,
+// and one of 8192×8192 takes seconds; 50 ms of the promised 250 are left for the event loop.
+constexpr double kCloseMs = 200;
+
+}  // namespace
 
 Napi::Function EngineWrap::Define(Napi::Env env) {
   return DefineClass(env, "Engine",
@@ -109,6 +116,7 @@ Napi::Value EngineWrap::Take(const Napi::CallbackInfo& info) {
   }
   if (!IsOpen()) return Napi::Number::New(env, 0);
   const size_t count = engine_->Take(static_cast<Record*>(records->data), capacity);
+  UpdateRef();
   return Napi::Number::New(env, static_cast<double>(count));
 }
 
@@ -127,19 +135,21 @@ void EngineWrap::Wake(const Napi::CallbackInfo& /*info*/) {
 }
 
 Napi::Value EngineWrap::Stats(const Napi::CallbackInfo& info) {
-  return StatsToObject(info.Env(), engine_ == nullptr ? last_stats_ : engine_->stats());
+  return StatsToObject(info.Env(), closed_ || engine_ == nullptr ? last_stats_ : engine_->stats());
 }
 
 Napi::Value EngineWrap::Close(const Napi::CallbackInfo& info) {
-  const auto deferred = Napi::Promise::Deferred::New(info.Env());
-  if (engine_ == nullptr) {
-    deferred.Resolve(info.Env().Undefined());
+  const Napi::Env env = info.Env();
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  if (closed_ || engine_ == nullptr) {
+    deferred.Resolve(env.Undefined());
     return deferred.Promise();
   }
   closers_.push_back(deferred);
   if (!std::exchange(closing_, true)) {
-    UpdateRef();
     engine_->RequestStop();
+    UpdateRef();
+    StartCloseTimer();
   }
   return deferred.Promise();
 }
@@ -150,7 +160,8 @@ void EngineWrap::OnNotified(napi_env env, napi_value /*function*/, void* context
   auto& self = *static_cast<EngineWrap*>(context);
   if (self.engine_ == nullptr) return;
   if (self.engine_->HasStopped()) {
-    self.FinishClose();
+    if (!self.closed_) self.SettleClose();
+    self.LetGo();
     return;
   }
   if (!self.closing_ && self.engine_->TakeWake()) self.CallOnWake();
@@ -167,22 +178,47 @@ void EngineWrap::CallOnWake() {
   }
 }
 
-void EngineWrap::FinishClose() {
+void EngineWrap::StartCloseTimer() {
   const Napi::Env env = Env();
-  engine_->Join();  // it has posted its last notification and only has to return
+  const auto on_time = [](const Napi::CallbackInfo& info) {
+    auto& self = *static_cast<EngineWrap*>(info.Data());
+    self.close_timer_.Reset();
+    self.SettleClose();
+  };
+  const Napi::Value timer = addon_.set_timeout.Call(
+      {Napi::Function::New(env, on_time, "closeTimeout", this), Napi::Number::New(env, kCloseMs)});
+  // Not so only if the environment is being terminated.
+  if (timer.IsObject()) close_timer_ = Napi::Persistent(timer.As<Napi::Object>());
+}
+
+void EngineWrap::StopCloseTimer() {
+  if (close_timer_.IsEmpty()) return;
+  addon_.clear_timeout.Call({close_timer_.Value()});
+  close_timer_.Reset();
+}
+
+void EngineWrap::SettleClose() {
+  StopCloseTimer();
   last_stats_ = engine_->stats();
+  closed_ = true;
+  on_wake_.Reset();
+  UpdateRef();
+  for (const Napi::Promise::Deferred& closer : std::exchange(closers_, {})) {
+    closer.Resolve(Env().Undefined());
+  }
+}
+
+void EngineWrap::LetGo() {
+  engine_->Join();  // it has posted its last notification and only has to return
   engine_.reset();
-  napi_remove_env_cleanup_hook(env, OnEnvironmentCleanup, this);
+  napi_remove_env_cleanup_hook(Env(), OnEnvironmentCleanup, this);
   napi_release_threadsafe_function(notify_, napi_tsfn_abort);
   addon_.engines.erase(this);
-  on_wake_.Reset();
-  const auto closers = std::exchange(closers_, {});
-  Unref();
-  for (const Napi::Promise::Deferred& closer : closers) closer.Resolve(env.Undefined());
+  Unref();  // last: the wrap may go now
 }
 
 void EngineWrap::UpdateRef() {
-  const bool wanted = closing_ || !engine_->IsIdle();
+  const bool wanted = closing_ ? !closed_ : !engine_->IsIdle();
   if (wanted == keeps_loop_alive_) return;
   keeps_loop_alive_ = wanted;
   if (wanted) {

@@ -1,7 +1,8 @@
 // The JavaScript class `Engine` around a core engine; binding.d.ts documents its methods.
 //
-// Everything here runs on the JavaScript thread but `Notify`. While it has a thread, the wrap holds
-// itself alive; `close` ends that, or the environment does.
+// Everything here runs on the JavaScript thread. While it has a thread, the wrap holds itself
+// alive, and with it the ring and the fragments: until the thread has ended after `close`, which
+// may be later than the promise says so, or until the environment ends.
 #pragma once
 
 #include <napi.h>
@@ -35,9 +36,17 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   // What the engine's notifications come to on the JavaScript thread.
   static void OnNotified(napi_env env, napi_value function, void* context, void* data);
   void CallOnWake();
-  void FinishClose();
 
-  // Keeps the event loop alive exactly while there is work, or a close under way.
+  // Settles the promises of Close, when the thread has stopped or has had its time to.
+  void SettleClose();
+  void StartCloseTimer();
+  void StopCloseTimer();
+
+  // Lets go of the thread and of all it used. REQUIRES: it has stopped, and SettleClose was called.
+  void LetGo();
+
+  // Keeps the event loop alive exactly while there is work or a record to take, or a close under
+  // way. Called after each change that JavaScript makes; the thread notifies of those it makes.
   void UpdateRef();
 
   // The environment ends: the thread must be gone before the threadsafe function is.
@@ -48,9 +57,11 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   napi_threadsafe_function notify_ = nullptr;
   bool keeps_loop_alive_ = false;
   bool closing_ = false;
+  bool closed_ = false;  // the promises of Close are settled; the thread may still be there
   std::vector<Napi::Promise::Deferred> closers_;
-  EngineStats last_stats_;          // once engine_ is gone
-  std::unique_ptr<Engine> engine_;  // null when closed, or never opened as the arguments were wrong
+  Napi::ObjectReference close_timer_;  // empty while none runs
+  EngineStats last_stats_;             // once closed_
+  std::unique_ptr<Engine> engine_;     // null without thread, or when never constructed
 };
 
 }  // namespace kvs_frames

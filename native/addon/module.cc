@@ -25,7 +25,10 @@ Napi::Object Versions(Napi::Env env) {
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new Addon);
+  auto* const addon = new Addon;
+  addon->set_timeout = Napi::Persistent(env.Global().Get("setTimeout").As<Napi::Function>());
+  addon->clear_timeout = Napi::Persistent(env.Global().Get("clearTimeout").As<Napi::Function>());
+  env.SetInstanceData(addon);
   exports.Set("Engine", EngineWrap::Define(env));
   exports.Set("versions", Versions(env));
   exports.Set("recordDoubles", Napi::Number::New(env, static_cast<double>(kRecordDoubles)));

@@ -50,6 +50,9 @@ class Decoder {
   // Makes a drained decoder ready for the next fragment.
   void Reset();
 
+  // Waits for the pictures that libav's own threads are at.
+  void Close() { context_.reset(); }
+
   bool IsOpen() const { return context_ != nullptr; }
 
   // Whether packets went in whose pictures have not come out.

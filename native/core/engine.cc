@@ -103,7 +103,7 @@ EngineStats Engine::stats() const {
 
 bool Engine::IsIdle() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return !busy_;
+  return !busy_ && outbox_.IsEmpty();
 }
 
 void Engine::RequestStop() {
@@ -144,6 +144,8 @@ void Engine::Run() {
           break;
       }
     }
+    // Here and not in the destructor, as it may wait for libav's threads and the caller must not.
+    decoder_.Close();
   }
   stopped_.store(true, std::memory_order_release);
   notify_();

@@ -73,7 +73,8 @@ class Engine {
   // if no thread can be had.
   Engine(const EngineOptions& options, std::function<void()> notify);
 
-  // Stops and joins; waits at most for the decoding of one packet.
+  // Stops and joins; waits at most for the decoding of one packet, (by each of libav's threads),
+  // which takes seconds at 8192×8192, or for the conversion of one picture.
   ~Engine();
 
   Engine(const Engine&) = delete;
@@ -102,10 +103,12 @@ class Engine {
 
   EngineStats stats() const;
 
-  // No fragment waits or is being worked on, and every picture that can come has come.
+  // No fragment waits or is being worked on, every picture that can come has come, and every record
+  // was taken. So from Push or Finish on it is false until the last of their records was taken.
   bool IsIdle() const;
 
-  // Asks the thread to end as soon as it can; it then notifies, and HasStopped is true.
+  // Asks the thread to end as soon as it can, which is after the picture being decoded; it
+  // then notifies, and HasStopped is true. It begins to write no slot from now on.
   void RequestStop();
   bool HasStopped() const { return stopped_.load(std::memory_order_acquire); }
 

@@ -77,6 +77,11 @@ bool Outbox::TakeWake() {
   return true;
 }
 
+bool Outbox::IsEmpty() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return records_.empty();
+}
+
 size_t Outbox::untaken_fragments() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return untaken_fragments_;

@@ -54,6 +54,9 @@ class Outbox {
   // since.
   bool TakeWake();
 
+  // Whether no record waits.
+  bool IsEmpty() const;
+
   // `fragment` records that wait.
   size_t untaken_fragments() const;
 

@@ -34,6 +34,12 @@ async function serveRestart(clips: readonly [Clip, Clip]): Promise<Server & { ur
   return Object.assign(server, { url: `http://127.0.0.1:${port}/list.m3u8` });
 }
 
+/** A fragment whose boxes stay whole while no picture in it can be found. */
+function withoutPictures(fragment: Uint8Array): Uint8Array {
+  const damaged = Buffer.from(fragment);
+  return damaged.fill(0xff, damaged.indexOf('mdat') + 4);
+}
+
 describe('an encoder that restarts', () => {
   it('may write another init section under the same URL: it is loaded again at the discontinuity', async () => {
     const small = await prepareClip({ ...CLIP, seconds: 1 });
@@ -74,10 +80,9 @@ describe('media that cannot be decoded', () => {
   it('counts as a failure in a live stream, and ends the source like any other', async () => {
     await using stage = await setStage({
       simulator: {
-        // The boxes stay whole, the pictures in them are noise.
         intercept: (request, response) =>
           request.kind === 'GetMP4MediaFragment'
-            ? { ...response, body: response.body.map((byte, i) => (i > 1000 ? (i * 7919) & 255 : byte)) }
+            ? { ...response, body: withoutPictures(response.body) }
             : response,
       },
     });
@@ -85,7 +90,7 @@ describe('media that cannot be decoded', () => {
     const faults: MediaFault[] = [];
     source.on('fault', (fault) => faults.push(fault));
     const read = async (): Promise<void> => {
-      for await (const frame of source) expect(frame.damaged).toBe(true);
+      for await (const frame of source) throw new Error(`Frame ${frame.index} came out of nothing`);
     };
     await expect(read()).rejects.toMatchObject({
       code: 'TOO_MANY_ERRORS',
@@ -100,7 +105,7 @@ describe('media that cannot be decoded', () => {
       simulator: {
         intercept: (request, response) =>
           request.kind === 'GetMP4MediaFragment' && asked.push(request.query.get('FragmentNumber')) === 2
-            ? { ...response, body: response.body.map((byte, i) => (i > 1000 ? (i * 7919) & 255 : byte)) }
+            ? { ...response, body: withoutPictures(response.body) }
             : response,
       },
     });

@@ -10,6 +10,9 @@ const RUNS = 20;
 /** Child processes side by side. */
 const AT_ONCE = 4;
 
+/** Enough to meet the race that one answer in fifty lost. */
+const IDLE_ROUNDS = 300;
+
 /** What all children begin with: `start(onRecord)` gives an engine at work on the clip, six fragments long. */
 const PRELUDE = `
   const { readFileSync } = require('node:fs');
@@ -64,6 +67,34 @@ describe('a process or worker with an engine', () => {
        process.on('exit', () => { process.exitCode = frames >= 45 ? 0 : 9; });`,
       0,
     ],
+    [
+      'waits for records that are taken long after the wake',
+      `const records = new Float64Array(recordDoubles);
+       const engine = new Engine(options, () => {
+         setTimeout(() => { process.exitCode = engine.take(records) === 1 && records[0] === 5 ? 6 : 9; }, 50).unref();
+       });
+       engine.finish();`,
+      6,
+    ],
+    [
+      'waits for a ring that is given long after it was asked for',
+      `const records = new Float64Array(recordDoubles);
+       let frames = 0;
+       const engine = new Engine(options, () => {
+         while (engine.take(records) === 1) {
+           frames += records[0] === 1;
+           if (records[0] !== 2) continue;
+           const slotBytes = records[4];
+           const give = () =>
+             engine.setRing({ id: 1, pixels: new Uint8Array(64 * slotBytes), states: new Int32Array(64), slotBytes });
+           setTimeout(give, 50).unref();
+         }
+       });
+       engine.push({ id: 0, init, media });
+       engine.finish();
+       process.on('exit', () => { process.exitCode = frames === 25 ? 7 : 9; });`,
+      7,
+    ],
     ['exits by process.exit with a busy engine', `start((kind) => { if (kind === 1) process.exit(3); });`, 3],
     ['exits by process.exit before the engine did anything', `start(() => {}); process.exit(4);`, 4],
     [
@@ -91,6 +122,30 @@ describe('a process or worker with an engine', () => {
         expect(result.stderr).toMatch(code === 1 ? /on purpose/ : /^$/);
       }
     }
+  });
+
+  test.each([
+    ['finish', `engine.finish();`, 5],
+    ['push', `engine.push({ id: 0, init: null, media: new Uint8Array(10) });`, 3],
+  ])('does not end before the answer to %s of an idle engine came', async (_name, call, kind) => {
+    // The event loop runs dry after each round, unless an answer still waits; then the process ends early.
+    const result = await run(`
+      let rounds = 0;
+      let answers = 0;
+      const next = () => {
+        rounds++;
+        const engine = start((kind) => {
+          if (kind === 4) engine.takeFault();
+          if (kind !== ${kind}) return;
+          answers++;
+          engine.close();
+        }, 0);
+        setTimeout(() => { ${call} }, 1);
+      };
+      process.on('beforeExit', () => { if (answers === rounds && rounds < ${IDLE_ROUNDS}) next(); });
+      process.on('exit', () => process.stdout.write(answers + ' of ' + rounds));
+    `);
+    expect(result).toMatchObject({ code: 0, stderr: '', stdout: `${IDLE_ROUNDS} of ${IDLE_ROUNDS}` });
   });
 
   test('terminates workers with engines at any point of their work', async () => {

@@ -77,10 +77,8 @@ class Harness {
       std::unique_lock<std::mutex> lock(mutex_);
       const int seen = notifications_;
       lock.unlock();
-      // All an idle engine has to say, it has said before.
-      const bool idle = engine_->IsIdle();
       TakeAll();
-      idle_and_taken_ = idle;
+      idle_ = engine_->IsIdle();
       if (done()) return true;
       lock.lock();
       if (!changed_.wait_until(lock, deadline, [&] { return notifications_ != seen; }))
@@ -89,7 +87,7 @@ class Harness {
   }
 
   bool PumpUntilIdle() {
-    return PumpUntil([this] { return idle_and_taken_; });
+    return PumpUntil([this] { return idle_; });
   }
   bool PumpUntilFragments(size_t count) {
     return PumpUntil([=] { return fragments.size() >= count; });
@@ -178,7 +176,7 @@ class Harness {
   std::mutex mutex_;
   std::condition_variable changed_;
   int notifications_ = 0;  // guarded by mutex_
-  bool idle_and_taken_ = false;
+  bool idle_ = false;      // after all was taken
   std::unique_ptr<Engine> engine_;
 };
 

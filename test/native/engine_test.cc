@@ -296,11 +296,28 @@ TEST(TheCallerIsWokenOncePerBurst) {
   const int64_t wakes = harness.engine().stats().wakes;
   CHECK(harness.Push(1, clip.init, clip.fragments[1]));
   // Nobody takes: however many records come, it is one wake.
-  while (!harness.engine().IsIdle()) std::this_thread::yield();
-  CHECK(harness.engine().TakeWake());
+  while (!harness.engine().TakeWake()) std::this_thread::yield();
+  while (harness.engine().stats().fragments < 2) std::this_thread::yield();
   CHECK(!harness.engine().TakeWake());
   CHECK_EQ(harness.engine().stats().wakes, wakes + 1);
   CHECK(harness.PumpUntil([&] { return harness.frames.size() == 50; }));
+}
+
+TEST(AnEngineIsNotIdleBeforeTheLastRecordWasTaken) {
+  std::atomic<int> notifications{0};
+  Engine engine({}, [&] { ++notifications; });
+  CHECK(engine.IsIdle());
+  engine.Finish();
+  CHECK(!engine.IsIdle());
+  // One of the `ended` record, one of the thread that waits again.
+  while (notifications < 2) std::this_thread::yield();
+  CHECK(!engine.IsIdle());
+  CHECK(engine.TakeWake());
+  CHECK(!engine.IsIdle());
+  Record record;
+  CHECK_EQ(engine.Take(&record, 1), size_t{1});
+  CHECK(record == MakeRecord(RecordKind::kEnded));
+  CHECK(engine.IsIdle());
 }
 
 TEST(BytesAreLetGoOnTheCallersThreadOnceTheFragmentIsDone) {
