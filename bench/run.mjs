@@ -12,8 +12,8 @@ import { prepareClip } from '../dist/simulator/index.js';
 const ROUNDS = 5;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const SCENES = [
-  { name: '720p H.264, 2.3 Mbit/s', width: 1280, height: 720, codec: 'h264', repeats: 8 },
-  { name: '360p H.264, 0.6 Mbit/s', width: 640, height: 360, codec: 'h264', repeats: 24 },
+  { name: '720p H.264, 2.3 Mbit/s', width: 1280, height: 720, codec: 'h264', repeats: 3 },
+  { name: '360p H.264, 0.6 Mbit/s', width: 640, height: 360, codec: 'h264', repeats: 5 },
 ];
 const FPS = 25;
 
