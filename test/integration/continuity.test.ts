@@ -58,7 +58,7 @@ describe('a renewal', () => {
         engine: { decoderOpens: 1 },
       });
       expect(new Set(seen.map((one) => one.sessionId)).size).toBeGreaterThanOrEqual(3);
-      },
+    },
   );
 });
 
@@ -147,7 +147,7 @@ describe('recordings', () => {
       expect(breaks(seen, stage.clip)).toEqual([]);
       expect(await source.read()).toBeNull();
       expect(source.getMetrics()).toMatchObject({ readErrors: 0, reconnects: 0, gaps: 0 });
-      },
+    },
   );
 
   it('can be followed at their own pace, by server time too', async () => {
