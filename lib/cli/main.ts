@@ -78,7 +78,14 @@ program
     'real life of a session, whatever was asked for',
     numberIn(0.1, 43200, false),
   )
-  .option('--json', 'write the endpoint and the environment as one JSON object')
+  .option('--fault <name>', 'make this go wrong; may be given several times', collect)
+  .option(
+    '--fault-after <s>',
+    'when it begins, after the first session (default: 5; faults of an opening: from the start)',
+    numberIn(0, 86400, false),
+  )
+  .option('--list-faults', 'list the faults there are, and end')
+  .option('--json', 'write the endpoint and the environment, or the list of faults, as JSON')
   .action(runs(async (flags) => (await import('./simulate.js')).simulate(flags as never)));
 
 program

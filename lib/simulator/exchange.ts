@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
+import type { Delivery } from './delivery.js';
+
 /** Every request the simulator tells apart, by AWS's name of the action. */
 export const requestKinds = [
   'CreateStream',
@@ -49,6 +51,8 @@ export interface SimulatorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** How it is sent, if not whole and at once. */
+  readonly delivery?: Delivery;
 }
 
 /** What a plane learnt about a request on the way; goes into the log. */

@@ -35,6 +35,11 @@ export class FragmentStore {
     return this.#fragments;
   }
 
+  /** Index that the next fragment will get. */
+  get nextIndex(): number {
+    return this.#added;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -1,4 +1,5 @@
 import { fragmentNotFound, invalidArgument, noFragments, tokenExpired } from './errors.js';
+import { editText, editWindow, isShown, type PlacedEdit } from './faults/playlist-edit.js';
 import type { PlaybackKind, RequestNotes, SimulatorRequest, SimulatorResponse } from './exchange.js';
 import type { StoredFragment } from './fragment-store.js';
 import type { ListedFragment } from './listing.js';
@@ -27,8 +28,17 @@ export class HlsPlane {
     this.#parts = parts;
   }
 
-  /** Throws `ServiceError`. */
-  respond(kind: PlaybackKind, request: SimulatorRequest, notes: RequestNotes): SimulatorResponse {
+  /**
+   * Throws `ServiceError`.
+   *
+   * @param edits what a fault script makes of media playlists
+   */
+  respond(
+    kind: PlaybackKind,
+    request: SimulatorRequest,
+    notes: RequestNotes,
+    edits: readonly PlacedEdit[],
+  ): SimulatorResponse {
     const { query, receivedAtMs: nowMs } = request;
     const token = query.get('SessionToken');
     if (token === null || token === '') throw invalidArgument('SessionToken is required.');
@@ -51,12 +61,16 @@ export class HlsPlane {
         return answer(playlistType, masterPlaylist(this.#representative(session, nowMs), token));
       case 'GetHLSMediaPlaylist': {
         requireTrack(query);
-        const window = session.listing.window(nowMs);
-        return answer(playlistType, mediaPlaylist(window, session.parameters, token));
+        const { listing, parameters } = session;
+        const right = listing.window(nowMs);
+        for (const edit of edits) if (isShown(right, edit)) edit.shown();
+        const window = edits.reduce((edited, edit) => editWindow(edited, edit, listing, nowMs), right);
+        return answer(playlistType, edits.reduce(editText, mediaPlaylist(window, parameters, token)));
       }
       case 'GetMP4InitFragment': {
         requireTrack(query);
-        const init = session.listing.init(Number(query.get('SequenceNumber') ?? 0));
+        const sequence = query.get('SequenceNumber');
+        const init = session.listing.init(sequence === null ? null : Number(sequence));
         if (init === undefined) throw fragmentNotFound();
         return answer('video/mp4', init.bytes);
       }
@@ -122,14 +136,20 @@ function listedFragment(
 function startTicks(session: PlaybackSession, entry: ListedFragment): number {
   const { fragment } = entry;
   const { timescale } = fragment.init;
-  switch (session.playedStream.timeline) {
+  const { timeline, timelineStartSeconds } = session.playedStream;
+  const originTicks = Math.round(timelineStartSeconds * timescale);
+  switch (timeline) {
     case 'continuous':
-      return fragment.streamTicks;
+      return originTicks + fragment.streamTicks;
     case 'epoch':
       return Math.round((fragment.connectionMs * timescale) / 1000) + fragment.decodeTicks;
     case 'session': {
       const first = session.listing.first?.fragment ?? fragment;
-      return fragment.streamTicks - Math.round((first.streamTicks * timescale) / first.init.timescale);
+      return (
+        originTicks +
+        fragment.streamTicks -
+        Math.round((first.streamTicks * timescale) / first.init.timescale)
+      );
     }
     case 'fragment':
       return -parseFragment(fragment.init, fragment.media).firstPresentationTicks;

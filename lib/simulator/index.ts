@@ -5,6 +5,24 @@ export type { CameraState, FragmentInfo, SimulatedStream, StreamOptions, Timelin
 export type { SessionInfo } from './session.js';
 export type { SessionParameters } from './session-parameters.js';
 export type { RequestCounts, RequestRecord } from './request-log.js';
+export type { Delivery } from './delivery.js';
+export { faultByName, faultCatalogue } from './faults/catalogue/catalogue.js';
+export type { CatalogueFault, FaultGroup } from './faults/catalogue/entry.js';
+export { faultResources } from './faults/script.js';
+export type {
+  FaultDeed,
+  FaultResource,
+  FaultRow,
+  FaultScript,
+  FaultWindow,
+  MomentCondition,
+  RequestCondition,
+  ResponseEffect,
+  Span,
+} from './faults/script.js';
+export type { FragmentDamage } from './faults/fragment-damage.js';
+export type { InitDamage } from './faults/init-damage.js';
+export type { PlaylistEdit, TextEdit, WindowEdit } from './faults/playlist-edit.js';
 export type { RequestKind, SimulatorRequest, SimulatorResponse } from './exchange.js';
 export type { SimulatorCredentials } from './sigv4.js';
 export type { Camera, CameraContext, CameraFeed, CameraFragment } from './camera.js';

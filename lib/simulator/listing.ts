@@ -62,8 +62,9 @@ export class Listing {
     return this.#first;
   }
 
-  init(initSequence: number): InitSection | undefined {
-    return this.#inits[initSequence];
+  /** An init section by its number; without one, the newest. */
+  init(initSequence: number | null): InitSection | undefined {
+    return initSequence === null ? this.#inits.at(-1) : this.#inits[initSequence];
   }
 
   /** An entry by its `FragmentNumber`, also after it left the window, while its fragment is kept. */
@@ -81,6 +82,16 @@ export class Listing {
     return {
       entries: this.#entries.slice(-maxFragments),
       isComplete: playbackMode === 'ON_DEMAND' || this.#replayIsOver(nowMs),
+      longestMs: this.#longestMs,
+    };
+  }
+
+  /** What the media playlist of a live session showed at a time past, as far as its fragments are kept. */
+  asOf(pastMs: number): ListingWindow {
+    const entries = this.#entries.filter((entry) => entry.fragment.visibleAtMs <= pastMs);
+    return {
+      entries: entries.slice(-this.#parameters.maxFragments),
+      isComplete: false,
       longestMs: this.#longestMs,
     };
   }

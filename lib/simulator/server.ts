@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import type { Clock } from '../clock.js';
+import { type Clock, sleep } from '../clock.js';
 import type { Logger } from '../logger.js';
+import { deliver } from './delivery.js';
 import { ServiceError } from './errors.js';
 import { kindOf, type SimulatorRequest, type SimulatorResponse } from './exchange.js';
 
@@ -11,22 +11,33 @@ const maxBodyBytes = 1024 * 1024;
 /** Longer than any client's own idle limit, so that no request meets a connection that is just closing. */
 const keepAliveMs = 120_000;
 
+/** How often, and with which pause, a port that was given up is asked for again: another socket may hold it a while. */
+const portTries = 100;
+const portPauseMs = 50;
+
+export interface HttpFrontParts {
+  readonly plane: SimulatorRequest['plane'];
+  readonly respond: (request: SimulatorRequest) => Promise<SimulatorResponse>;
+  /** Told once the last byte of a response is handed over, or its connection is gone. */
+  readonly delivered: (response: SimulatorResponse) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Turns HTTP requests into values, and the values that answer them into HTTP. */
 export class HttpFront {
   readonly #server: Server;
   readonly #plane: SimulatorRequest['plane'];
   readonly #respond: (request: SimulatorRequest) => Promise<SimulatorResponse>;
+  readonly #delivered: (response: SimulatorResponse) => void;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  #address: { host: string; port: number } | null = null;
 
-  constructor(
-    plane: SimulatorRequest['plane'],
-    respond: (request: SimulatorRequest) => Promise<SimulatorResponse>,
-    clock: Clock,
-    logger: Logger,
-  ) {
+  constructor({ plane, respond, delivered, clock, logger }: HttpFrontParts) {
     this.#plane = plane;
     this.#respond = respond;
+    this.#delivered = delivered;
     this.#clock = clock;
     this.#logger = logger;
     this.#server = createServer((incoming, outgoing) => {
@@ -45,13 +56,29 @@ export class HttpFront {
       this.#server.listen(port, host, () => {
         this.#server.off('error', reject);
         const address = this.#server.address() as AddressInfo;
+        this.#address = { host, port: address.port };
         const reachable = host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
         resolve(`http://${reachable}:${address.port}`);
       });
     });
   }
 
-  /** Ends all connections, those in use as well. */
+  /** Listens again where it did before {@link close}. Throws Node's error if the port stays taken. */
+  async reopen(): Promise<void> {
+    if (this.#address === null) throw new Error('The simulator never listened');
+    const { host, port } = this.#address;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.listen(host, port);
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || tries === portTries) throw error;
+        await sleep(this.#clock, portPauseMs);
+      }
+    }
+  }
+
+  /** Stops to listen and ends all connections, those in use as well. Idempotent. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
@@ -82,12 +109,8 @@ export class HttpFront {
       plane: this.#plane,
       receivedAtMs: this.#clock.now(),
     });
-    outgoing.writeHead(response.status, {
-      'x-amzn-RequestId': randomUUID(),
-      'content-length': response.body.length,
-      ...response.headers,
-    });
-    outgoing.end(response.body);
+    await deliver(outgoing, response, this.#clock);
+    this.#delivered(response);
   }
 
   async #answer(request: SimulatorRequest): Promise<SimulatorResponse> {

@@ -8,6 +8,8 @@ import type { KvsStream } from './stream.js';
 export interface SessionInfo {
   /** Counts up from 1 within the simulator. */
   readonly id: number;
+  /** Counts up from 1 within the stream. */
+  readonly ordinal: number;
   readonly stream: string;
   readonly parameters: SessionParameters;
   readonly createdAtMs: number;
@@ -19,6 +21,7 @@ export interface SessionInfo {
 
 export class PlaybackSession implements SessionInfo {
   readonly id: number;
+  readonly ordinal: number;
   readonly token = sessionToken();
   readonly playedStream: KvsStream;
   readonly parameters: SessionParameters;
@@ -29,13 +32,14 @@ export class PlaybackSession implements SessionInfo {
   #expiresAtMs: number;
 
   constructor(
-    id: number,
+    ids: { id: number; ordinal: number },
     stream: KvsStream,
     parameters: SessionParameters,
     times: { nowMs: number; lifetimeSeconds: number },
     liveNumbers: 'session' | 'global',
   ) {
-    this.id = id;
+    this.id = ids.id;
+    this.ordinal = ids.ordinal;
     this.playedStream = stream;
     this.parameters = parameters;
     this.createdAtMs = times.nowMs;
@@ -62,10 +66,16 @@ const rememberedMs = 3_600_000;
 /** All sessions of a simulator, by token. */
 export class Sessions {
   readonly #byToken = new Map<string, PlaybackSession>();
+  readonly #madeByStream = new Map<string, number>();
   #made = 0;
 
   get all(): PlaybackSession[] {
     return [...this.#byToken.values()];
+  }
+
+  /** Sessions ever made of a stream. */
+  madeOf(stream: string): number {
+    return this.#madeByStream.get(stream) ?? 0;
   }
 
   create(
@@ -84,7 +94,10 @@ export class Sessions {
         this.#byToken.delete(token);
       }
     }
-    const session = new PlaybackSession(++this.#made, stream, parameters, times, liveNumbers);
+    const ordinal = this.madeOf(stream.name) + 1;
+    this.#madeByStream.set(stream.name, ordinal);
+    const ids = { id: ++this.#made, ordinal };
+    const session = new PlaybackSession(ids, stream, parameters, times, liveNumbers);
     this.#byToken.set(session.token, session);
     return session;
   }

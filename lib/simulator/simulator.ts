@@ -4,9 +4,13 @@ import { silentLogger, type Logger } from '../logger.js';
 import { ControlPlane } from './control-plane.js';
 import { ServiceError, unknownOperation, wrongPlane } from './errors.js';
 import type { RequestNotes, SimulatorRequest, SimulatorResponse } from './exchange.js';
+import { Faults } from './faults/faults.js';
+import type { PlacedEdit } from './faults/playlist-edit.js';
+import type { FaultScript, FaultWindow } from './faults/script.js';
 import { HlsPlane } from './hls-plane.js';
 import { Quotas } from './quota.js';
 import { type RequestCounts, RequestLog } from './request-log.js';
+import { notesOf, requestSubject } from './request-subject.js';
 import { HttpFront } from './server.js';
 import { type SessionInfo, Sessions } from './session.js';
 import { checkSignature, type SimulatorCredentials } from './sigv4.js';
@@ -30,7 +34,7 @@ export interface SimulatorOptions {
   /** What `FragmentNumber` is in LIVE and LIVE_REPLAY: 0, 1, 2 … or KVS's own 47 digits. Default `session`. */
   liveFragmentNumbers?: 'session' | 'global';
   /**
-   * LIVE sessions of a stream that is silent for 30 s: their playlist stands still (`freeze`), or they
+   * LIVE sessions of a stream that is silent for 30 s (`livenessSeconds`): their playlist stands still (`freeze`), or they
    * answer 404 for good, even once data is back (`fail`). Both have been seen. Default `freeze`.
    */
   silentSessions?: 'freeze' | 'fail';
@@ -45,6 +49,8 @@ export interface SimulatorOptions {
    * regional port are then answered with AWS's 403. Default false: one port for all.
    */
   separateDataEndpoint?: boolean;
+  /** What goes wrong from the start on; see `setFaults`. Default nothing. */
+  faults?: readonly FaultScript[];
   /** Sees every answer before it is sent, and may give another one, or wait, in its place. */
   intercept?: (
     request: SimulatorRequest,
@@ -69,6 +75,13 @@ export interface Simulator extends AsyncDisposable {
   /** Sessions made so far; those long expired are forgotten. */
   readonly sessions: readonly SessionInfo[];
   readonly requests: RequestCounts;
+  /** When the scripts set last took effect, so far; `null` while they have not. */
+  readonly faultWindow: FaultWindow | null;
+  /**
+   * Makes things go wrong by one script or several, in the place of those set before; their conditions count from now.
+   * `null` ends that; what a camera or a port was made to do stays done.
+   */
+  setFaults(scripts: FaultScript | readonly FaultScript[] | null): void;
   /** Throws `ConfigError` when there is no such stream. */
   stream(name: string): SimulatedStream;
   /** Stops all cameras and ends all connections. Idempotent. */
@@ -110,6 +123,7 @@ class LocalKvs implements Simulator {
   readonly #control: ControlPlane;
   readonly #hls: HlsPlane;
   readonly #fronts: HttpFront[];
+  readonly #faults: Faults;
   #endpoints: string[] = [];
 
   constructor(options: SimulatorOptions) {
@@ -136,9 +150,20 @@ class LocalKvs implements Simulator {
     });
     const planes: SimulatorRequest['plane'][] =
       options.separateDataEndpoint === true ? ['control', 'data'] : ['control'];
-    this.#fronts = planes.map(
-      (plane) => new HttpFront(plane, (request) => this.#respond(request), this.#clock, this.#logger),
-    );
+    this.#faults = new Faults({
+      streams: this.#streams,
+      sessions: this.#sessions,
+      fronts: () => this.#fronts,
+      clock: this.#clock,
+      logger: this.#logger,
+    });
+    const parts = {
+      respond: (request: SimulatorRequest) => this.#respond(request),
+      delivered: (response: SimulatorResponse) => this.#faults.delivered(response),
+      clock: this.#clock,
+      logger: this.#logger,
+    };
+    this.#fronts = planes.map((plane) => new HttpFront({ ...parts, plane }));
   }
 
   async start(host: string, port: number): Promise<void> {
@@ -148,6 +173,7 @@ class LocalKvs implements Simulator {
     }
     const withCamera = this.#streams.all.filter((stream) => stream.cameraState !== 'none');
     await Promise.all(withCamera.map((stream) => stream.startCamera()));
+    this.setFaults(this.#options.faults ?? null);
   }
 
   get endpoint(): string {
@@ -178,6 +204,14 @@ class LocalKvs implements Simulator {
     return this.#sessions.all;
   }
 
+  get faultWindow(): FaultWindow | null {
+    return this.#faults.window;
+  }
+
+  setFaults(scripts: FaultScript | readonly FaultScript[] | null): void {
+    this.#faults.set(scripts === null ? [] : 'rows' in scripts ? [scripts] : scripts);
+  }
+
   stream(name: string): SimulatedStream {
     const stream = this.#streams.get(name);
     if (stream === undefined) throw new ConfigError(`The simulator has no stream named ${name}`);
@@ -185,6 +219,7 @@ class LocalKvs implements Simulator {
   }
 
   async close(): Promise<void> {
+    this.#faults.close();
     await Promise.all(this.#streams.all.map((stream) => stream.stopCamera()));
     const listening = this.#fronts.slice(0, this.#endpoints.length);
     await Promise.all(listening.map((front) => front.close()));
@@ -202,8 +237,11 @@ class LocalKvs implements Simulator {
 
   /** The one way from a request to its answer. */
   async #respond(request: SimulatorRequest): Promise<SimulatorResponse> {
-    const notes: RequestNotes = { stream: null, sessionId: null, fragmentNumber: null };
-    let response = this.#serve(request, notes);
+    const subject = requestSubject(request, this.#streams, this.#sessions);
+    const notes = notesOf(subject);
+    const fault = this.#faults.judge(request, subject);
+    let response = fault?.instead ?? this.#serve(request, notes, fault?.edits ?? []);
+    response = fault?.spoil(response) ?? response;
     response = (await this.#options.intercept?.(request, response)) ?? response;
     this.requests.add({
       kind: request.kind,
@@ -215,7 +253,7 @@ class LocalKvs implements Simulator {
     return response;
   }
 
-  #serve(request: SimulatorRequest, notes: RequestNotes): SimulatorResponse {
+  #serve(request: SimulatorRequest, notes: RequestNotes, edits: readonly PlacedEdit[]): SimulatorResponse {
     const { kind } = request;
     const isSplit = this.#fronts.length > 1;
     try {
@@ -228,7 +266,7 @@ class LocalKvs implements Simulator {
         case 'GetMP4MediaFragment':
         case 'GetTSFragment':
           if (isSplit && request.plane === 'control') return wrongPlane;
-          return this.#hls.respond(kind, request, notes);
+          return this.#hls.respond(kind, request, notes, edits);
         case 'GetHLSStreamingSessionURL':
           if (isSplit && request.plane === 'control') return wrongPlane;
           break;

@@ -27,6 +27,16 @@ export interface StreamOptions {
   ingestDelayMs?: number;
   /** Default `continuous`. */
   timeline?: Timeline;
+  /**
+   * What the timelines `continuous` and `session` begin with, in seconds, ≥ 0. MPEG-TS times start over every 95,443.7 s
+   * (2^33 ticks of 90 kHz): 95,440 makes them do so soon. Default 0.
+   */
+  timelineStartSeconds?: number;
+  /**
+   * LIVE sessions need a fragment that became visible in the last so many seconds, above 0; see also the simulator's
+   * `silentSessions`. Default 30, which is AWS's rule.
+   */
+  livenessSeconds?: number;
   /** Real lifetime of this stream's sessions in seconds, whatever `Expires` says; see the simulator's option. */
   sessionLifetimeSeconds?: number;
 }
@@ -68,14 +78,23 @@ export interface SimulatedStream {
    * another resolution; its stamps count from 0.
    */
   startCamera(camera?: Camera): Promise<void>;
+  /** Sends the newest fragment again: another number, the same date and media. Does nothing before the first. */
+  repeatFragment(): void;
+  /**
+   * Sets the producer's clock by so many ms: producer times, and `stampEpochMs`, jump; pictures and media times go on.
+   */
+  moveProducerClock(byMs: number): void;
 }
 
 export const streamNamePattern = /^[a-zA-Z0-9_.-]{1,256}$/;
 
-const defaults = { retentionHours: 24, maxStoredBytes: 256 * 2 ** 20, ingestDelayMs: 200 };
+const defaults = {
+  retentionHours: 24,
+  maxStoredBytes: 256 * 2 ** 20,
+  ingestDelayMs: 200,
+  livenessSeconds: 30,
+};
 const account = '111122223333';
-/** LIVE sessions need a fragment not older than this. */
-const livenessMs = 30_000;
 const visibilityPollMs = 20;
 /** Streams look a week old, so that time ranges before the simulator's start are not "before the stream". */
 const ageAtStartMs = 7 * 24 * 3_600_000;
@@ -88,11 +107,14 @@ export class KvsStream implements SimulatedStream {
   readonly version = randomBytes(10).toString('hex');
   readonly retentionHours: number;
   readonly timeline: Timeline;
+  readonly timelineStartSeconds: number;
   readonly sessionLifetimeSeconds: number | null;
   readonly store: FragmentStore;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #ingestDelayMs: number;
+  readonly #livenessMs: number;
+  #producerShiftMs = 0;
   #feed: CameraFeed | null = null;
   #state: CameraState = 'none';
   #failure: Error | null = null;
@@ -109,6 +131,9 @@ export class KvsStream implements SimulatedStream {
     this.retentionHours = atLeastZero('retentionHours', options.retentionHours ?? defaults.retentionHours);
     this.#ingestDelayMs = atLeastZero('ingestDelayMs', options.ingestDelayMs ?? defaults.ingestDelayMs);
     this.timeline = options.timeline ?? 'continuous';
+    this.timelineStartSeconds = atLeastZero('timelineStartSeconds', options.timelineStartSeconds ?? 0);
+    this.#livenessMs =
+      atLeastZero('livenessSeconds', options.livenessSeconds ?? defaults.livenessSeconds) * 1000;
     this.sessionLifetimeSeconds = options.sessionLifetimeSeconds ?? null;
     this.store = new FragmentStore({
       retentionMs: this.retentionHours * 3_600_000,
@@ -133,13 +158,13 @@ export class KvsStream implements SimulatedStream {
   }
 
   get stampEpochMs(): number {
-    return this.#feed?.stampEpochMs ?? 0;
+    return (this.#feed?.stampEpochMs ?? 0) + this.#producerShiftMs;
   }
 
-  /** A fragment became visible in the last 30 s. */
+  /** A fragment became visible not longer ago than `livenessSeconds`. */
   isLive(nowMs: number): boolean {
     const newest = this.store.newest(nowMs);
-    return newest !== undefined && newest.visibleAtMs >= nowMs - livenessMs;
+    return newest !== undefined && newest.visibleAtMs >= nowMs - this.#livenessMs;
   }
 
   async startCamera(camera?: Camera): Promise<void> {
@@ -182,13 +207,26 @@ export class KvsStream implements SimulatedStream {
     await this.#feed?.stop();
   }
 
+  repeatFragment(): void {
+    const last = this.store.all.at(-1);
+    const nowMs = this.#clock.now();
+    if (last !== undefined) this.store.add({ ...last, sentFromMs: nowMs, sentUntilMs: nowMs }, nowMs);
+  }
+
+  moveProducerClock(byMs: number): void {
+    this.#producerShiftMs += byMs;
+  }
+
   #attach(camera: Camera): void {
     this.#state = 'stopped';
     this.#feed = camera.open({
       clock: this.#clock,
       logger: this.#logger,
       ingestDelayMs: this.#ingestDelayMs,
-      publish: (fragment) => void this.store.add(fragment, this.#clock.now()),
+      publish: (fragment) => {
+        const producerMs = fragment.producerMs + this.#producerShiftMs;
+        this.store.add({ ...fragment, producerMs }, this.#clock.now());
+      },
       ended: (reason) => {
         this.#state = reason === null ? 'ended' : 'failed';
         this.#failure = reason;

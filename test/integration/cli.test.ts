@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setStage, type Stage } from '../support/camera';
+import { sessionUrl } from '../unit/simulator/kvs-client';
 import { ROOT, runNode, type ChildOptions, type ChildResult } from '../support/child';
 
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
@@ -21,6 +22,16 @@ function fetchText(url: string): Promise<string> {
       response.on('end', () => resolve(text));
     }).on('error', reject);
   });
+}
+
+/** Makes a session of a simulator's stream, as soon as that has a fragment. */
+async function untilSession(endpoint: string): Promise<URL> {
+  for (;;) {
+    const place = { endpoint, dataEndpoint: endpoint, region: 'eu-west-1' };
+    const url = await sessionUrl(place, { StreamName: 'front-door' }).catch(() => null);
+    if (url !== null) return url;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 describe('kvs-frames', () => {
@@ -140,6 +151,48 @@ describe('kvs-frames', () => {
       endpoint: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       streams: ['a', 'b'],
     });
+  });
+
+  it('simulate lists the faults it has, and knows a misspelt one', async () => {
+    const table = await cli(['simulate', '--list-faults']);
+    expect(table).toMatchObject({ code: 0, stderr: '' });
+    expect(table.stdout).toMatch(
+      /^body-stalls +A fragment's body stops half-way for good, the connection stays\.$/m,
+    );
+    const listed = objects((await cli(['simulate', '--list-faults', '--json'])).stdout);
+    expect(listed).toHaveLength(table.stdout.trim().split('\n').length);
+    expect(listed).toContainEqual({
+      name: 'expiry-at-init',
+      group: 'session',
+      summary: 'The first session is over when its init section is asked for.',
+      containers: ['FRAGMENTED_MP4'],
+      startsAt: 'opening',
+    });
+    const misspelt = await cli(['simulate', '--port', '0', '--fault', 'body-stals']);
+    expect(misspelt).toMatchObject({ code: 2, stdout: '' });
+    expect(misspelt.stderr).toContain('Did you mean body-stalls?');
+    const alone = await cli(['simulate', '--port', '0', '--fault-after', '3']);
+    expect(alone).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  it('simulate makes a fault begin: one of the opening at once, others after the first session', async () => {
+    const flags = ['simulate', '--port', '0', '--width', '320', '--height', '180', '--json'];
+    const atOnce = await cli([...flags, '--fault', 'expiry-at-master', '--fault', 'redirect'], {
+      onOutput: (text, child) => void (text.includes('"faults"') && child.kill('SIGINT')),
+    });
+    expect(objects(atOnce.stdout)).toContainEqual({
+      type: 'faults',
+      names: ['expiry-at-master', 'redirect'],
+    });
+    let asked: Promise<unknown> | undefined;
+    const later = await cli([...flags, '--fault', 'fragment-404-forever', '--fault-after', '0.1'], {
+      onOutput: (text, child) => {
+        if (text.includes('"faults"')) child.kill('SIGINT');
+        else asked ??= untilSession(String(objects(text)[0]?.['endpoint']));
+      },
+    });
+    await asked;
+    expect(objects(later.stdout).map(({ type }) => type)).toEqual(['simulator', 'faults']);
   });
 
   it('demo reads its own camera and ends by itself', async () => {

@@ -9,8 +9,10 @@ import type { Simulator } from '../../../lib/simulator/index.js';
 
 const credentials = { accessKeyId: 'AKIDTESTTESTTEST', secretAccessKey: 'secret' };
 
+type Place = Pick<Simulator, 'endpoint' | 'dataEndpoint' | 'region'>;
+
 /** The real AWS SDK clients, pointed at a simulator by their `endpoint` option. */
-export function kvsClients(simulator: Simulator) {
+export function kvsClients(simulator: Place) {
   const { region } = simulator;
   return {
     control: new KinesisVideoClient({ region, credentials, endpoint: simulator.endpoint }),
@@ -20,7 +22,7 @@ export function kvsClients(simulator: Simulator) {
 
 /** Makes a session by the real SDK and answers its master playlist's URL. */
 export async function sessionUrl(
-  simulator: Simulator,
+  simulator: Place,
   request: GetHLSStreamingSessionURLCommandInput,
 ): Promise<URL> {
   const { media } = kvsClients(simulator);
