@@ -34,6 +34,9 @@ export interface EngineOptions {
   maxQueuedBytes: number;
   /** Largest picture, width × height, that is decoded; larger ones become a fault. */
   maxPixels: number;
+  /** At the first sign of trouble with a fragment, write a `trouble` record and wait for
+   *  {@link Engine.retry} or {@link Engine.giveUp}. Default `false`: go on at once. */
+  holdOnTrouble?: boolean;
 }
 
 /** One whole fragment. Its bytes are referenced, not copied, and must not change until consumed. */
@@ -45,6 +48,9 @@ export interface FragmentBytes {
   /** fMP4: the `moof` + `mdat` run. MPEG-TS: whole 188-byte packets. Complete and checked by the caller. */
   media: Uint8Array;
 }
+
+/** Another copy of a fragment whose first copy is in trouble; referenced like the first. */
+export type SecondCopy = Pick<FragmentBytes, 'init' | 'media'>;
 
 /** The memory frames are written to: allocated by JavaScript, used until replaced or closed. */
 export interface Ring {
@@ -107,8 +113,8 @@ export interface EngineStats {
  * One native thread that demuxes, decodes and converts.
  *
  * It keeps the event loop alive from {@link push} or {@link finish} until the thread has done all its
- * work and the last record was taken (so also while it waits for a slot or a ring, and while records
- * lie there that nobody takes), and while a {@link close} is pending. Idle, it does not. It lives
+ * work and the last record was taken (so also while it waits for a slot, a ring or the answer to a
+ * `trouble` record, and while records lie there that nobody takes), and while a {@link close} is pending. Idle, it does not. It lives
  * until {@link close} or the end of its environment, referenced or not. All methods are called on the
  * JavaScript thread that constructed it; none of them blocks. What `onWake` throws becomes an uncaught
  * exception. Wrong arguments throw a TypeError or RangeError.
@@ -133,6 +139,17 @@ export class Engine {
    *  does nothing after {@link close}. */
   setRing(ring: Ring): void;
 
+  /** Answers a `trouble` record with a fresh copy of its fragment. That is decoded from its start in
+   *  place of the first, unless it can't be read any better; pictures that were delivered already are
+   *  left out. What is wrong with it is dealt with as after {@link giveUp}. Throws without a record to
+   *  answer; does nothing after {@link close}. */
+  retry(copy: SecondCopy): void;
+
+  /** Answers a `trouble` record: the engine goes on with what it has, delivers damaged pictures, marked
+   *  as such, and tells of the fault. Throws without a record to answer; does nothing after
+   *  {@link close}. */
+  giveUp(): void;
+
   /**
    * Moves waiting records, oldest first, into `records` and answers how many. Each takes
    * `recordDoubles` doubles: kind, then:
@@ -141,14 +158,27 @@ export class Engine {
    * |---|---|
    * | 1 frame | fragmentId, ringId, slot, width, height, stride, ptsMs, offsetMs, flags, durationMs |
    * | 2 ring | width, height, stride, bytes needed per slot |
-   * | 3 fragment | fragmentId, packets, media duration in ms (last packet's end − first PTS) |
+   * | 3 fragment | fragmentId, packets, media duration in ms (last picture's end − first PTS), troubled |
    * | 4 fault | – (one {@link takeFault} call per record) |
    * | 5 ended | – |
+   * | 6 trouble | fragmentId |
    *
    * `ptsMs` is the PTS as the container carries it, `offsetMs` the PTS minus the smallest PTS of its
-   * fragment, both in ms with fractions. `flags`: 1 key frame, 2 damaged (decoder concealed errors),
-   * 4 first frame after the decoder was (re)opened. `fragment` is written once all packets of the
-   * fragment went into the decoder and its bytes are let go; frames of it may still follow.
+   * fragment, both in ms with fractions. `durationMs` is the time from this PTS to the next PTS of the
+   * fragment in presentation order, be the next picture decodable or not; for the last one that of its
+   * packet, or where the container has none (MPEG-TS) the mean spacing of the fragment's PTSs; 0 for a
+   * single picture without duration. `flags`: 1 key frame, 2 damaged (decoder concealed errors),
+   * 4 first frame after the decoder was (re)opened, 8 coded as H.265 (else H.264). `fragment` is
+   * written once all packets of the fragment went into the decoder and its bytes are let go; frames of
+   * it may still follow. `troubled` is 1 if the copy that was decoded showed a sign of trouble, else 0.
+   *
+   * Signs of trouble are: the fragment can't be read to its end, the decoder can't be opened, refuses a
+   * packet or logs an error with it, a picture comes out damaged, or is skipped by later ones. With
+   * `holdOnTrouble` the first of them makes a `trouble` record, once a fragment, before the picture is
+   * delivered. None is made where a second copy would not help: when a packet was decoded of a fragment
+   * that does not start with an IDR (only an IDR gets over the reset of the decoder that decoding it
+   * again takes), when the picture is too large, and when the damage shows only in pictures that were
+   * held back until the fragment was done.
    */
   take(records: Float64Array): number;
 

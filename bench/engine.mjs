@@ -1,6 +1,7 @@
 // The engine alone, fed from memory: what the reader is without the network. Prints what bench/reader.mjs prints.
 import { readFileSync } from 'node:fs';
 import { FrameEngine } from '../dist/frames/engine.js';
+import { Ledger } from '../dist/policy/ledger.js';
 import { processCpuSeconds, threadCpuSeconds } from './cpu.mjs';
 
 const [repeats, initPath, ...paths] = process.argv.slice(2);
@@ -18,9 +19,11 @@ const { promise: ended, resolve } = (() => {
   return { promise: new Promise((done) => (resolve = done)), resolve };
 })();
 const engine = new FrameEngine(
-  { bufferedFrames: 8, memory: 'shared', matrix: 'auto', decoderThreads: 1, dates },
+  { bufferedFrames: 8, memory: 'shared', matrix: 'auto', decoderThreads: 1, dates, ledger: new Ledger() },
   {
+    fetchAgain: () => Promise.resolve(null),
     onFormat() {},
+    onGap() {},
     onFrames() {
       for (let frame = engine.take(); frame !== undefined; frame = engine.take()) {
         before ??= { process: processCpuSeconds(), main: threadCpuSeconds(), wall: performance.now() };
@@ -52,14 +55,14 @@ function push() {
       number: null,
       sessionId: 1,
       discontinuity: false,
-      missed: 0,
-      damaged: 0,
+      lost: null,
+      elapsedMs: null,
       receivedAtMs: 0,
     };
-    if (!engine.push(fragment, false)) return;
+    if (!engine.push(fragment)) return;
     pushed += 1;
   }
-  engine.finish();
+  engine.finish(null);
 }
 
 push();

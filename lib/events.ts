@@ -2,13 +2,15 @@ import { EventEmitter } from 'node:events';
 import type { FrameSourceError } from './errors.js';
 import type { PictureFormat } from './frames/engine.js';
 import type { FrameFragment } from './frames/frame.js';
-import type { Gap } from './policy/ledger.js';
-import type { ConnectionState } from './policy/supervisor.js';
+import type { Gap } from './policy/gap.js';
+import type { ConnectionState, SourcePhase } from './policy/supervisor.js';
 
-/** The source changed from one connection state to another. */
+/** The source changed from one phase to another; its connection state may have stayed the same. */
 export interface StateChange {
   from: ConnectionState;
   to: ConnectionState;
+  /** The finer state it is in now. */
+  phase: SourcePhase;
   /** The failure that led to it, if one did. */
   error?: FrameSourceError;
 }
@@ -23,7 +25,7 @@ export interface SessionStart {
   renewal: boolean;
 }
 
-/** A reconnection is about to be made. */
+/** A reconnection is about to be made. Looking for a camera that sends nothing is none: see the phase `offline`. */
 export interface Reconnect {
   /** Failures in a row that counted towards `maxConsecutiveErrors`. */
   consecutiveErrors: number;
@@ -33,7 +35,7 @@ export interface Reconnect {
   error: FrameSourceError;
 }
 
-/** A fragment, or part of it, could not be decoded. */
+/** A fragment, or part of it, could not be decoded, also after it was fetched once more. */
 export interface MediaFault {
   /** `open`, `demux`, `decode`, `convert` or `limit`. */
   stage: string;

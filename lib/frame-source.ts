@@ -1,19 +1,13 @@
-import type { EngineFault } from '../binding.js';
 import { deadline, systemClock, type Clock } from './clock.js';
 import { FrameSourceError } from './errors.js';
 import { SourceEmitter } from './events.js';
-import { FrameEngine } from './frames/engine.js';
-import type { Frame, FrameFragment } from './frames/frame.js';
-import type { DateTrust } from './frames/timestamp.js';
-import type { Fragment } from './hls/fragment.js';
-import { healthOf, type SourceHealth } from './health.js';
-import { newCounters, publishCounters, type SourceMetrics } from './metrics.js';
+import type { Frame } from './frames/frame.js';
+import { GapFiller } from './gap-filler.js';
+import type { SourceHealth } from './health.js';
+import { publishCounters, type SourceMetrics } from './metrics.js';
 import type { CheckedFrameSourceOptions } from './options.js';
-import { Decodability } from './policy/decodability.js';
-import { Ledger } from './policy/ledger.js';
+import { Pipeline, type SourceParts } from './pipeline.js';
 import type { ConnectionState } from './policy/supervisor.js';
-import { SessionLoop, type FragmentSource } from './session-loop.js';
-import type { Session, SessionProvider } from './session/provider.js';
 import {
   checkFramesOptions,
   checkReadOptions,
@@ -21,21 +15,6 @@ import {
   type ReadOptions,
 } from './read-options.js';
 import { Wakeup } from './wakeup.js';
-
-/** What a kind of source is made of. */
-export interface SourceParts {
-  provider: SessionProvider;
-  /** Fragments of the provider's sessions. `open` gets ready for the first, `close` lets go of all connections. */
-  fragments: FragmentSource & { open(): void; close(): Promise<void> };
-  dates: DateTrust;
-  /** How long before its end a session is replaced, ms. */
-  renewalMarginMs: number;
-  /** Whether a playlist that ended after this many new fragments is only part of what was asked for. */
-  continues(fragmentsInSession: number): boolean;
-  clock?: Clock;
-  /** Answers [0, 1). */
-  random?: () => number;
-}
 
 /**
  * Frames of one camera, for one consumer at a time. `KvsHlsFrameSource` and `HlsFrameSource` are its kinds.
@@ -47,85 +26,30 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   /** Names the camera in metrics, logs and events. */
   readonly cameraId: string;
 
-  readonly #options: CheckedFrameSourceOptions;
-  readonly #parts: SourceParts;
   readonly #clock: Clock;
-  readonly #loop: SessionLoop;
-  readonly #counters = newCounters();
+  readonly #pipeline: Pipeline;
+  readonly #filler: GapFiller | undefined;
   readonly #unpublish: () => void;
-  readonly #stopping = new AbortController();
-
-  #engine: FrameEngine | undefined;
-  #running: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
-  /** Set once no more frames will come; `error` is `null` at a regular end. */
-  #outcome: { error: Error | null } | undefined;
-  /** An error of the engine itself, which ends the source. */
-  #engineFailure: FrameSourceError | undefined;
-  readonly #opened: Promise<void>;
-  #settleOpened: { resolve: () => void; reject: (error: unknown) => void };
 
   /** The frame handed over last; asking for the next one releases it. */
   #current: Frame | undefined;
   #isReading = false;
   /** Wakes the consumer: a frame, or the outcome. */
   readonly #news = new Wakeup();
-  /** Wakes the session loop: the engine takes another fragment. */
-  readonly #room = new Wakeup();
-  #engineEnded: Promise<void> | undefined;
-  #onEngineEnded: (() => void) | undefined;
-
-  readonly #ledger = new Ledger();
-  readonly #decodability = new Decodability();
-  #fragmentsInSession = 0;
-  #sessions = 0;
-  #fragments = 0;
-  #fragmentBytes = 0;
-  #decodedAtMs: number | undefined;
+  #syntheticFrames = 0;
 
   /** @internal */
   constructor(options: CheckedFrameSourceOptions, parts: SourceParts) {
     super();
     this.cameraId = options.cameraId;
-    this.#options = options;
-    this.#parts = parts;
     this.#clock = parts.clock ?? systemClock;
-    this.#settleOpened = { resolve: () => {}, reject: () => {} };
-    this.#opened = new Promise((resolve, reject) => (this.#settleOpened = { resolve, reject }));
-    // Only who calls start() asks about the opening; others learn of a failure from the frames.
-    this.#opened.catch(() => {});
-    this.#loop = new SessionLoop(
-      {
-        provider: parts.provider,
-        fragments: parts.fragments,
-        policy: {
-          delayMs: options.reconnectDelaySeconds * 1000,
-          maxDelayMs: options.maxReconnectDelaySeconds * 1000,
-          multiplier: options.backoffMultiplier,
-          maxConsecutiveErrors: options.maxConsecutiveErrors,
-        },
-        renewalMarginMs: parts.renewalMarginMs,
-        clock: this.#clock,
-        random: parts.random ?? Math.random,
-        logger: options.logger,
-        cameraId: this.cameraId,
-      },
-      {
-        onFragment: (fragment, signal) => this.#onFragment(fragment, signal),
-        onEnd: () => this.#onEnd(),
-        onState: (from, to, error) => {
-          this.#counters.connectionState = to;
-          this.tell('state', error === undefined ? { from, to } : { from, to, error });
-        },
-        onSession: (session, isRenewal) => this.#onSession(session, isRenewal),
-        onReconnect: (consecutiveErrors, afterMs, error) => {
-          this.#counters.reconnects += 1;
-          this.tell('reconnect', { consecutiveErrors, afterMs, error });
-        },
-        onError: () => (this.#counters.readErrors += 1),
-      },
-    );
-    this.#unpublish = publishCounters(this.cameraId, this.#counters, options.registry);
+    this.#filler = options.fillGaps === undefined ? undefined : new GapFiller();
+    this.#pipeline = new Pipeline(options, parts, {
+      tell: (name, news) => this.tell(name, news),
+      onNews: () => this.#news.wake(),
+    });
+    this.#unpublish = publishCounters(this.cameraId, this.#pipeline.counters, options.registry);
   }
 
   /**
@@ -139,8 +63,8 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
         `${this.cameraId} was stopped; make a new source to read it again`,
       );
     }
-    this.#begin();
-    return this.#opened;
+    this.#pipeline.begin();
+    return this.#pipeline.opened;
   }
 
   /**
@@ -175,6 +99,8 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
       for (let count = 0; count < maxFrames; count++) {
         const frame = await this.#next(signal);
         if (frame === null) break;
+        // Repetitions are no frames that were read.
+        if (frame.synthetic) count -= 1;
         yield frame;
       }
       isLeftEarly = false;
@@ -204,44 +130,23 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   }
 
   getConnectionState(): ConnectionState {
-    return this.#loop.connection;
+    return this.#pipeline.state.connection;
   }
 
-  /** True while frames flow, or wait to be taken. {@link FrameSource.health} says why not. */
+  /**
+   * True while frames flow, wait to be taken, or the camera sends none: while nobody has to look after the reader.
+   * {@link FrameSource.health} tells these apart, and says why not.
+   */
   isHealthy(): boolean {
     return this.health().healthy;
   }
 
   health(): SourceHealth {
-    return healthOf({
-      state: this.#loop.connection,
-      isStarted: this.#running !== undefined,
-      consecutiveErrors: this.#loop.consecutiveErrors,
-      lastFrameAgoMs: this.#decodedAtMs === undefined ? null : this.#clock.monotonic() - this.#decodedAtMs,
-      bufferedFrames: this.#engine?.readyCount ?? 0,
-      fragmentMs: this.#ledger.fragmentMs,
-    });
+    return this.#pipeline.health();
   }
 
   getMetrics(): SourceMetrics {
-    const { frames, reconnects, urlRefreshes, readErrors, lastFrameTimestampSeconds } = this.#counters;
-    const session = this.#loop.session;
-    return {
-      frames,
-      fragments: this.#fragments,
-      fragmentBytes: this.#fragmentBytes,
-      reconnects,
-      urlRefreshes,
-      readErrors,
-      consecutiveErrors: this.#loop.consecutiveErrors,
-      gaps: this.#ledger.gaps,
-      gapMs: this.#ledger.gapMs,
-      bufferedFrames: this.#engine?.readyCount ?? 0,
-      lastFrameTimestampMs: frames === 0 ? null : lastFrameTimestampSeconds * 1000,
-      connectionState: this.#loop.connection,
-      session: session === undefined ? null : { id: session.id, expiresAtMs: session.expiresAtMs },
-      engine: this.#stopped === undefined ? (this.#engine?.stats() ?? null) : null,
-    };
+    return { ...this.#pipeline.metrics(), syntheticFrames: this.#syntheticFrames };
   }
 
   #claim(): void {
@@ -255,134 +160,48 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     this.#isReading = true;
   }
 
-  #begin(): void {
-    if (this.#running !== undefined || this.#stopped !== undefined) return;
-    this.#engine = new FrameEngine(
-      { ...this.#options, dates: this.#parts.dates },
-      {
-        onFrames: (newest) => this.#onFrames(newest),
-        onFormat: (format) => this.tell('format', format),
-        onRoom: () => this.#room.wake(),
-        onFault: (fault, fragment) => this.#onFault(fault, fragment),
-        onEnded: () => this.#onEngineEnded?.(),
-        onFailure: (error) => {
-          this.#engineFailure ??= error;
-          this.#loop.fail(error);
-          this.#stopping.abort(error);
-          this.#onEngineEnded?.();
-        },
-      },
-    );
-    this.#parts.fragments.open();
-    this.#running = this.#run();
-  }
-
-  async #run(): Promise<void> {
-    let failure: Error | null = null;
-    try {
-      await this.#loop.run(this.#stopping.signal);
-    } catch (error) {
-      failure = error as Error;
-      // What was fetched before the failure is still good.
-      await this.#finishEngine();
-    }
-    this.#outcome = { error: this.#engineFailure ?? failure };
-    const reason =
-      this.#outcome.error ?? new FrameSourceError('SOURCE_STOPPED', `${this.cameraId} was stopped`);
-    this.#settleOpened.reject(reason);
-    this.#news.wake();
-  }
-
   async #stop(): Promise<void> {
-    this.#stopping.abort(new FrameSourceError('SOURCE_STOPPED', `${this.cameraId} was stopped`));
-    await this.#engine?.close();
-    this.#onEngineEnded?.();
-    await this.#running;
-    this.#outcome ??= { error: null };
-    this.#parts.provider.close();
-    await this.#parts.fragments.close();
+    this.#filler?.close();
+    await this.#pipeline.stop();
     this.#unpublish();
     this.#news.wake();
   }
 
   async #next(signal: AbortSignal | undefined): Promise<Frame | null> {
     this.#releaseCurrent();
-    this.#begin();
+    if (this.#stopped === undefined) this.#pipeline.begin();
     for (;;) {
       signal?.throwIfAborted();
-      const frame = this.#engine?.take();
-      if (frame !== undefined) {
-        this.#current = frame;
-        this.#counters.frames += 1;
-        this.#counters.lastFrameTimestampSeconds = frame.timestampMs / 1000;
-        return frame;
-      }
-      if (this.#outcome !== undefined || this.#stopped !== undefined) {
+      const frame = this.#take();
+      if (frame !== undefined) return frame;
+      const { outcome } = this.#pipeline;
+      if (outcome !== undefined || this.#stopped !== undefined) {
         // Nothing will come any more: let go of the thread and the connections, also if nobody calls stop().
         await this.stop();
-        if (this.#outcome?.error) throw this.#outcome.error;
+        if (outcome?.error) throw outcome.error;
         return null;
       }
       await this.#news.wait(signal);
     }
   }
 
+  #take(): Frame | undefined {
+    const take = (): Frame | undefined => this.#pipeline.take();
+    const frame = this.#filler === undefined ? take() : this.#filler.next(take);
+    if (frame === undefined) return undefined;
+    this.#current = frame;
+    if (frame.synthetic) {
+      this.#syntheticFrames += 1;
+    } else {
+      const { counters } = this.#pipeline;
+      counters.frames += 1;
+      counters.lastFrameTimestampSeconds = frame.timestampMs / 1000;
+    }
+    return frame;
+  }
+
   #releaseCurrent(): void {
     this.#current?.release();
     this.#current = undefined;
-  }
-
-  async #onFragment(fragment: Fragment, signal: AbortSignal): Promise<void> {
-    const gap = this.#ledger.note(fragment);
-    if (gap !== null) this.tell('gap', gap);
-    this.#fragmentsInSession += 1;
-    this.#fragments += 1;
-    this.#fragmentBytes += fragment.media.length;
-    signal.throwIfAborted();
-    while (this.#engine?.push(fragment, gap !== null) === false) {
-      await this.#room.wait(signal);
-    }
-    // After the push: the fragment was handed over, and is not handed over again.
-    this.#decodability.check();
-  }
-
-  async #onEnd(): Promise<boolean> {
-    if (this.#parts.continues(this.#fragmentsInSession)) return true;
-    await this.#finishEngine();
-    this.#decodability.checkEnd();
-    return false;
-  }
-
-  /** Resolves when all frames of the fragments pushed so far are made, or the source is stopped. */
-  #finishEngine(): Promise<void> {
-    this.#engineEnded ??= new Promise((resolve) => {
-      this.#onEngineEnded = resolve;
-      if (this.#stopping.signal.aborted) resolve();
-      else this.#engine?.finish();
-    });
-    return this.#engineEnded;
-  }
-
-  #onSession(session: Session, isRenewal: boolean): void {
-    this.#fragmentsInSession = 0;
-    this.#sessions += 1;
-    if (this.#sessions > 1) this.#counters.urlRefreshes += 1;
-    this.#settleOpened.resolve();
-    this.tell('session', { id: session.id, expiresAtMs: session.expiresAtMs, renewal: isRenewal });
-  }
-
-  #onFrames(newest: Frame): void {
-    this.#decodedAtMs = this.#clock.monotonic();
-    this.#decodability.onFrame();
-    this.#loop.onFrame(newest.fragment.sessionId);
-    this.#news.wake();
-  }
-
-  #onFault(fault: EngineFault, fragment: FrameFragment | undefined): void {
-    this.#counters.readErrors += 1;
-    this.#decodability.onFault(fault.message);
-    const { stage, message, codeName, log } = fault;
-    this.#options.logger.warn(`${this.cameraId}: ${stage}: ${message}`);
-    this.tell('fault', { stage, message, codeName, log, fragment });
   }
 }

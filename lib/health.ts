@@ -1,8 +1,17 @@
-import { ConnectionState } from './policy/supervisor.js';
+import type { ConnectionState, SourcePhase } from './policy/supervisor.js';
+
+/**
+ * The verdict in one word. `idle`: the reader is well and waits for a camera that sends nothing. `stalled`: connected, but
+ * no frame for longer than the stream's own rhythm explains.
+ */
+export type HealthStatus =
+  'not-started' | 'connecting' | 'flowing' | 'stalled' | 'idle' | 'reconnecting' | 'failed' | 'stopped';
 
 /** Whether frames flow, and if not, why. */
 export interface SourceHealth {
+  /** Nobody has to do anything about the reader: frames flow, or the camera sends none (`status` tells which). */
   healthy: boolean;
+  status: HealthStatus;
   state: ConnectionState;
   /** In words. */
   reason: string;
@@ -13,42 +22,46 @@ export interface SourceHealth {
 /** What a verdict is made from. */
 export interface HealthFacts {
   state: ConnectionState;
+  phase: SourcePhase;
   isStarted: boolean;
   consecutiveErrors: number;
   lastFrameAgoMs: number | null;
   /** Frames decoded and not yet asked for. */
   bufferedFrames: number;
-  /** Length of the last fragment, ms; 0 before the first. */
-  fragmentMs: number;
+  /** No frame for longer than this is a stall, ms: by the stream's own rhythm. `null`: not known yet. */
+  stallMs: number | null;
 }
-
-/** No frame for this long, or for three fragments if those are longer, is a stall: the same limit after which the
- *  follower wants a new session (kvs-hls §12.1). */
-const STALL_MS = 10_000;
 
 /** The verdict on a source. */
 export function healthOf(facts: HealthFacts): SourceHealth {
-  const { state, lastFrameAgoMs } = facts;
-  const answer = (healthy: boolean, reason: string): SourceHealth => ({
+  const { state, phase, lastFrameAgoMs } = facts;
+  const answer = (healthy: boolean, status: HealthStatus, reason: string): SourceHealth => ({
     healthy,
+    status,
     state,
     reason,
     lastFrameAgoMs,
   });
-  switch (state) {
-    case ConnectionState.DISCONNECTED:
-      return answer(false, facts.isStarted ? 'stopped, or at the end of the stream' : 'not started');
-    case ConnectionState.CONNECTING:
-      return answer(false, 'waiting for the first frame');
-    case ConnectionState.RECONNECTING:
-      return answer(false, `reconnecting, ${facts.consecutiveErrors} failures in a row`);
-    case ConnectionState.ERROR:
-      return answer(false, 'gave up');
-    case ConnectionState.CONNECTED:
-      if (facts.bufferedFrames > 0) return answer(true, 'frames wait to be taken');
-      if (lastFrameAgoMs !== null && lastFrameAgoMs > Math.max(STALL_MS, 3 * facts.fragmentMs)) {
-        return answer(false, `no frame for ${Math.round(lastFrameAgoMs / 1000)} s`);
+  const ago = lastFrameAgoMs === null ? '' : ` for ${Math.round(lastFrameAgoMs / 1000)} s`;
+  const failures = facts.consecutiveErrors === 0 ? '' : `, ${facts.consecutiveErrors} failures in a row`;
+  switch (phase) {
+    case 'stopped':
+      return facts.isStarted
+        ? answer(false, 'stopped', 'stopped, or at the end of the stream')
+        : answer(false, 'not-started', 'not started');
+    case 'connecting':
+      return answer(false, 'connecting', `waiting for the first frame${failures}`);
+    case 'reconnecting':
+      return answer(false, 'reconnecting', `reconnecting, no frame${ago}${failures}`);
+    case 'offline':
+      return answer(true, 'idle', `the camera sends nothing, no frame${ago || ' yet'}`);
+    case 'failed':
+      return answer(false, 'failed', 'gave up');
+    case 'connected':
+      if (facts.bufferedFrames > 0) return answer(true, 'flowing', 'frames wait to be taken');
+      if (lastFrameAgoMs !== null && facts.stallMs !== null && lastFrameAgoMs > facts.stallMs) {
+        return answer(false, 'stalled', `no frame${ago}`);
       }
-      return answer(true, 'frames flow');
+      return answer(true, 'flowing', 'frames flow');
   }
 }

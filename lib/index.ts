@@ -10,10 +10,10 @@ export {
 export { Frame, type FrameFragment, type TimestampSource } from './frames/frame.js';
 export type { PictureFormat } from './frames/engine.js';
 export type { RingMemory } from './frames/ring.js';
-export { ConnectionState } from './policy/supervisor.js';
-export type { Gap, GapCause } from './policy/ledger.js';
+export { ConnectionState, type SourcePhase } from './policy/supervisor.js';
+export type { Gap, GapCause, GapTotals } from './policy/gap.js';
 export type { FrameSourceEvents, MediaFault, Reconnect, SessionStart, StateChange } from './events.js';
-export type { SourceHealth } from './health.js';
+export type { HealthStatus, SourceHealth } from './health.js';
 export type { SourceMetrics } from './metrics.js';
 export {
   ConfigError,

@@ -1,6 +1,7 @@
 import { Counter, Gauge, register as defaultRegistry, type Registry } from 'prom-client';
 import type { EngineStats } from '../binding.js';
-import { ConnectionState } from './policy/supervisor.js';
+import { gapCauses, type GapCause, type GapTotals } from './policy/gap.js';
+import { ConnectionState, type SourcePhase } from './policy/supervisor.js';
 
 /** Numbers of one source since it was made. */
 export interface SourceMetrics {
@@ -17,14 +18,30 @@ export interface SourceMetrics {
   readErrors: number;
   /** Failures since the last good frame that count towards `maxConsecutiveErrors`. */
   consecutiveErrors: number;
-  /** Holes in the media time, and their sum in ms. */
+  /**
+   * Media time of the frames decoded so far, ms. With `gapMs` it adds up to the time line from the first frame to the end
+   * of the last.
+   */
+  mediaMs: number;
+  /** Holes in the media time, and what is missing in ms. */
   gaps: number;
   gapMs: number;
+  /** The same as told, by cause; what came late is not taken off. */
+  gapsByCause: Record<GapCause, GapTotals>;
+  /** Media time in ms that was missing and was had after all: late fragments, and `catchUp`. */
+  recoveredMs: number;
+  /** Damaged fragments that were fetched once more, and those of them that were whole then. */
+  refetchedFragments: number;
+  repairedFragments: number;
+  /** Pictures repeated to fill holes; never part of `frames`. */
+  syntheticFrames: number;
   /** Frames decoded and not yet asked for. */
   bufferedFrames: number;
   /** Capture time of the last frame handed over, Unix ms; `null` before the first. */
   lastFrameTimestampMs: number | null;
   connectionState: ConnectionState;
+  /** The finer state. */
+  phase: SourcePhase;
   /** The session in use; `null` if there is none. */
   session: { id: number; expiresAtMs: number } | null;
   /** Counters of the native engine; `null` before the start and after the stop. */
@@ -44,9 +61,11 @@ export interface SourceCounters {
   /** Time of the last frame handed over, Unix seconds; 0 before the first. */
   lastFrameTimestampSeconds: number;
   connectionState: ConnectionState;
+  /** Holes told so far. */
+  gapsByCause: Readonly<Record<GapCause, Readonly<GapTotals>>>;
 }
 
-export function newCounters(): SourceCounters {
+export function newCounters(gapsByCause: SourceCounters['gapsByCause']): SourceCounters {
   return {
     reconnects: 0,
     frames: 0,
@@ -54,6 +73,7 @@ export function newCounters(): SourceCounters {
     readErrors: 0,
     lastFrameTimestampSeconds: 0,
     connectionState: ConnectionState.DISCONNECTED,
+    gapsByCause,
   };
 }
 
@@ -116,6 +136,29 @@ class RegistryMetrics {
       (c) => c.connectionState,
       'gauge',
     );
+    this.#addGaps(registry, 'kvs_hls_gaps_total', 'Holes in the media time', ({ gaps }) => gaps);
+    this.#addGaps(
+      registry,
+      'kvs_hls_gap_seconds_total',
+      'Media time that is missing, seconds',
+      ({ ms }) => ms / 1000,
+    );
+  }
+
+  #addGaps(registry: Registry, name: string, help: string, value: (totals: GapTotals) => number): void {
+    const byCamera = (): Map<string, SourceCounters> => this.#byCamera();
+    new Counter({
+      name,
+      help,
+      labelNames: ['camera_id', 'cause'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [camera, { gapsByCause }] of byCamera()) {
+          for (const cause of gapCauses) this.inc({ camera_id: camera, cause }, value(gapsByCause[cause]));
+        }
+      },
+    });
   }
 
   add(cameraId: string, counters: SourceCounters): void {
@@ -138,7 +181,7 @@ class RegistryMetrics {
 
 /** Counters add up; of the gauges the later source's count. */
 function merged(earlier: SourceCounters | undefined, later: SourceCounters): SourceCounters {
-  if (earlier === undefined) return { ...later };
+  if (earlier === undefined) return { ...later, gapsByCause: copyOf(later.gapsByCause) };
   return {
     reconnects: earlier.reconnects + later.reconnects,
     frames: earlier.frames + later.frames,
@@ -146,7 +189,17 @@ function merged(earlier: SourceCounters | undefined, later: SourceCounters): Sou
     readErrors: earlier.readErrors + later.readErrors,
     lastFrameTimestampSeconds: Math.max(earlier.lastFrameTimestampSeconds, later.lastFrameTimestampSeconds),
     connectionState: later.connectionState,
+    gapsByCause: copyOf(earlier.gapsByCause, later.gapsByCause),
   };
+}
+
+/** Sums, apart from the ledgers they came from. */
+function copyOf(...all: readonly SourceCounters['gapsByCause'][]): Record<GapCause, GapTotals> {
+  const sumOf = (cause: GapCause): GapTotals => ({
+    gaps: all.reduce((sum, one) => sum + one[cause].gaps, 0),
+    ms: all.reduce((sum, one) => sum + one[cause].ms, 0),
+  });
+  return Object.fromEntries(gapCauses.map((cause) => [cause, sumOf(cause)])) as Record<GapCause, GapTotals>;
 }
 
 /** One set of series per registry, however many sources report to it. */

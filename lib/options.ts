@@ -33,6 +33,10 @@ export interface FrameSourceOptions {
    *  frames, which is then caught up as fast as decoding goes. Default 0. */
   startFragmentsBehind?: number;
 
+  /** `repeat`: where up to a minute of media is missing, the last picture is handed over again at the stream's pace, before
+   *  the frame behind the hole; such frames are `synthetic` and count nowhere. Default: holes stay holes. */
+  fillGaps?: 'repeat';
+
   /** Where the `kvs_hls_*` metrics go. Default: prom-client's default registry. */
   registry?: Registry;
   /** Default: silent. */
@@ -87,6 +91,11 @@ export interface KvsHlsFrameSourceOptions extends FrameSourceOptions {
    *  with one session, default 1000; a longer range takes several. */
   maxMediaPlaylistFragmentResults?: number;
 
+  /** Reads what the live list has lost from the stream's recording, before it goes on: at most the newest `maxSeconds` of a
+   *  hole, 1–86400. Frames are older meanwhile, and each hole costs a control call. Only in `LIVE`. Default: not; a hole
+   *  goes to the ledger. */
+  catchUp?: { maxSeconds: number };
+
   /** Life of an HLS session in seconds, 300–43200 (limits of the service). Default 300. */
   hlsSessionSeconds?: number;
   /** How long before its end a session is replaced, in seconds, 1 to `hlsSessionSeconds` − 1. Default 30. */
@@ -134,6 +143,7 @@ const COMMON: Rules = {
   matrix: { kind: 'choice', choices: ['auto', 'bt601', 'bt709'], default: 'auto' },
   decoderThreads: { kind: 'integer', min: 1, max: 16, default: 1 },
   startFragmentsBehind: { kind: 'integer', min: 0, max: 100, default: 0 },
+  fillGaps: { kind: 'choice', choices: ['repeat'], optional: true },
   registry: {
     kind: 'object',
     methods: ['registerMetric', 'getSingleMetric', 'metrics'],
@@ -197,6 +207,7 @@ const KVS: Rules = {
   },
   displayFragmentTimestamp: { kind: 'choice', choices: ['ALWAYS', 'NEVER'], default: 'ALWAYS' },
   maxMediaPlaylistFragmentResults: { kind: 'integer', min: 1, max: 5000, optional: true },
+  catchUp: { kind: 'object', what: 'an object such as { maxSeconds: 600 }', optional: true },
   hlsSessionSeconds: { kind: 'integer', min: 300, max: 43200, default: 300 },
   urlRefreshMarginSeconds: { kind: 'number', min: 1, max: 43199, default: 30 },
 };
@@ -237,6 +248,19 @@ function checkRange(options: CheckedKvsOptions): void {
   }
 }
 
+/** What `catchUp` may hold. A recording is read at most a day at a time (kvs-hls §2.1). */
+const CATCH_UP: Rules = { maxSeconds: { kind: 'number', min: 1, max: 86_400 } };
+
+function checkCatchUp({ catchUp, playbackMode }: CheckedKvsOptions): void {
+  if (catchUp === undefined) return;
+  checkOptions(catchUp, CATCH_UP, 'catchUp');
+  if (playbackMode !== 'LIVE') {
+    throw new ConfigError(
+      `catchUp needs playbackMode LIVE, it is ${playbackMode}: recordings are read whole anyway`,
+    );
+  }
+}
+
 /** Throws `ConfigError`. */
 export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptions {
   const checked = checkOptions<CheckedHlsOptions>(options, HLS, 'HlsFrameSource');
@@ -258,6 +282,7 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
   const checked = checkOptions<CheckedKvsOptions>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
   checkRange(checked);
+  checkCatchUp(checked);
   if (checked.endpoint !== undefined && !URL.canParse(checked.endpoint)) {
     throw new ConfigError('Expected a URL for endpoint, but what was received is none');
   }

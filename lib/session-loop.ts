@@ -1,14 +1,15 @@
 import { sleep, type Clock } from './clock.js';
 import { FrameSourceError } from './errors.js';
-import type { Fragment } from './hls/fragment.js';
+import type { Fragment, LostFragments } from './hls/fragment.js';
 import type { Logger } from './logger.js';
-import { backoffMs } from './policy/backoff.js';
-import { classify, type FaultClass } from './policy/fault.js';
+import { classify } from './policy/fault.js';
 import { renewalDelayMs } from './policy/rollover.js';
 import {
   advance,
-  ConnectionState,
+  connectionOf,
   initialState,
+  type ConnectionState,
+  type SourcePhase,
   type SupervisorAction,
   type SupervisorEvent,
   type SupervisorPolicy,
@@ -18,8 +19,9 @@ import type { Session, SessionProvider } from './session/provider.js';
 
 /** The part of the follower the loop uses. */
 export interface FragmentSource {
-  /** Each fragment once and in order; returns at the end of the stream; throws what ended the session. */
-  run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, void>;
+  /** Each fragment once and in order; returns at the end of the stream what is lost behind the last one; throws what
+   *  ended the session. */
+  run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, LostFragments | null>;
   /** Lets `run` go over to the next session without a seam. Rejects if that session can't be opened. */
   offer(session: Session, signal: AbortSignal): Promise<void>;
 }
@@ -37,16 +39,23 @@ export interface SessionLoopOptions {
   cameraId: string;
 }
 
+/** What the loop is doing. */
+export interface LoopState {
+  connection: ConnectionState;
+  phase: SourcePhase;
+}
+
 export interface SessionLoopHooks {
   /** Takes a fragment; resolves when the next one may come. */
   onFragment(fragment: Fragment, signal: AbortSignal): Promise<void>;
-  /** All fragments up to the end of the stream were taken. Resolves when their frames are made. `true`: go on with a new
-   *  session, the end was only the end of a list. */
-  onEnd(): Promise<boolean>;
-  onState(from: ConnectionState, to: ConnectionState, error?: FrameSourceError): void;
+  /** All fragments up to the end of the stream were taken; `lost` is missing behind the last. Resolves when their frames
+   *  are made. `true`: go on with a new session, the end was only the end of a list. */
+  onEnd(lost: LostFragments | null): Promise<boolean>;
+  onPhase(from: LoopState, to: LoopState, error?: FrameSourceError): void;
   onSession(session: Session, isRenewal: boolean): void;
   onReconnect(consecutiveErrors: number, afterMs: number, error: FrameSourceError): void;
-  /** Something failed that counts as a read error; the loop goes on or `run` throws it. */
+  /** Something failed that counts as a read error, so neither an expired session nor a silent camera; the loop goes on
+   *  or `run` throws it. */
   onError(error: FrameSourceError): void;
 }
 
@@ -57,7 +66,6 @@ export class SessionLoop {
   #state: SupervisorState = initialState;
   #session: Session | undefined;
   #failure: FrameSourceError | undefined;
-  #lastFault: FaultClass | undefined;
   /** Date of the last fragment taken: where a new session has to start. */
   #resumeAtMs: number | undefined;
 
@@ -66,8 +74,8 @@ export class SessionLoop {
     this.#hooks = hooks;
   }
 
-  get connection(): ConnectionState {
-    return this.#state.connection;
+  get state(): LoopState {
+    return { connection: connectionOf(this.#state), phase: this.#state.phase };
   }
 
   get consecutiveErrors(): number {
@@ -81,8 +89,9 @@ export class SessionLoop {
 
   /** A frame of a session was decoded; only one of the session in use says that all is well. */
   onFrame(sessionId: number): void {
-    if (this.#state.connection === ConnectionState.CONNECTED || sessionId !== this.#session?.id) return;
-    this.#lastFault = undefined;
+    if (this.#state.phase === 'connected' || sessionId !== this.#session?.id) return;
+    const { logger, cameraId } = this.#options;
+    if (this.#state.phase === 'offline') logger.info(`${cameraId}: the camera sends again`);
     this.#advance({ kind: 'frame' });
   }
 
@@ -104,7 +113,7 @@ export class SessionLoop {
     } finally {
       this.#session = undefined;
       if (signal.aborted) {
-        this.#advance(this.#failure ? { kind: 'fault', fault: 'fatal' } : { kind: 'stop' }, this.#failure);
+        this.#advance(this.#failure ? { kind: 'fault', fault: 'defect' } : { kind: 'stop' }, this.#failure);
       }
     }
   }
@@ -119,12 +128,9 @@ export class SessionLoop {
       signal.throwIfAborted();
       const session = await this.#acquire(ending.signal);
       this.#use(session, false, ending.signal);
-      for await (const fragment of this.#options.fragments.run(session, ending.signal)) {
-        await this.#hooks.onFragment(fragment, ending.signal);
-        if (fragment.dateMs !== null) this.#resumeAtMs = fragment.dateMs;
-      }
+      const lost = await this.#take(this.#options.fragments.run(session, ending.signal), ending.signal);
       ending.abort(new Error('The session was read to its end'));
-      if (await this.#hooks.onEnd()) return { kind: 'connect', afterMs: 0 };
+      if (await this.#hooks.onEnd(lost)) return { kind: 'connect', afterMs: 0 };
       return this.#advance({ kind: 'end' });
     } catch (error) {
       if (signal.aborted) throw error;
@@ -133,6 +139,22 @@ export class SessionLoop {
       signal.removeEventListener('abort', onAbort);
       ending.abort(new Error('The session is over'));
       this.#session = undefined;
+    }
+  }
+
+  async #take(
+    fragments: AsyncGenerator<Fragment, LostFragments | null>,
+    signal: AbortSignal,
+  ): Promise<LostFragments | null> {
+    try {
+      for (;;) {
+        const { value, done } = await fragments.next();
+        if (done) return value;
+        await this.#hooks.onFragment(value, signal);
+        if (value.dateMs !== null) this.#resumeAtMs = value.dateMs;
+      }
+    } finally {
+      await fragments.return(null);
     }
   }
 
@@ -154,7 +176,10 @@ export class SessionLoop {
   async #renewAfter(delayMs: number, signal: AbortSignal): Promise<void> {
     const { clock, random, policy, fragments, logger, cameraId } = this.#options;
     await sleep(clock, delayMs, signal);
-    for (let attempt = 1; ; attempt++) {
+    // A machine of its own, asked for its waits only: what a renewal meets is no state of the source.
+    let waits: SupervisorState = { ...initialState, phase: 'reconnecting', hadFrame: true };
+    const patience = { ...policy, maxConsecutiveErrors: Infinity };
+    for (;;) {
       try {
         const next = await this.#acquire(signal);
         await fragments.offer(next, signal);
@@ -162,9 +187,16 @@ export class SessionLoop {
         return;
       } catch (error) {
         if (signal.aborted || !(error instanceof FrameSourceError)) throw error;
-        logger.warn(`${cameraId}: renewing the session failed: ${error.message}`);
-        this.#hooks.onError(error);
-        await sleep(clock, backoffMs(policy, attempt, random), signal);
+        const fault = classify(error);
+        const level = fault === 'offline' ? 'debug' : 'warn';
+        logger[level](`${cameraId}: renewing the session failed: ${error.message}`);
+        if (fault !== 'offline' && fault !== 'expired') this.#hooks.onError(error);
+        const event = { kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 } as const;
+        const { state, action } = advance(waits, event, patience, random);
+        waits = state;
+        // Nothing another try would change; the session in use plays to its end, and then this error ends the source.
+        if (action.kind === 'give-up') return;
+        if (action.kind === 'connect') await sleep(clock, action.afterMs, signal);
       }
     }
   }
@@ -182,7 +214,8 @@ export class SessionLoop {
       this.#advance({ kind: 'fault', fault });
       throw error;
     }
-    this.#hooks.onError(error);
+    if (fault !== 'offline' && fault !== 'expired') this.#hooks.onError(error);
+    const wasOffline = this.#state.phase === 'offline';
     const action = this.#advance({ kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 }, error);
     if (action.kind === 'give-up') {
       if (!action.exhausted) throw error;
@@ -193,20 +226,23 @@ export class SessionLoop {
       );
     }
     if (action.kind === 'connect') {
-      // A camera may sleep for days: that is said once.
-      const level = fault === 'offline' && this.#lastFault === 'offline' ? 'debug' : 'warn';
-      logger[level](`${cameraId}: ${error.message}; next try in ${Math.round(action.afterMs)} ms`);
-      this.#hooks.onReconnect(this.#state.consecutiveErrors, action.afterMs, error);
+      const isOffline = this.#state.phase === 'offline';
+      const next = `next try in ${Math.round(action.afterMs)} ms`;
+      // A camera may sleep for days: that is said once, and once more when it wakes up.
+      if (isOffline && wasOffline) logger.debug(`${cameraId}: ${error.message}; ${next}`);
+      else if (isOffline)
+        logger.warn(`${cameraId}: the camera sends nothing, waiting for it: ${error.message}`);
+      else logger.warn(`${cameraId}: ${error.message}; ${next}`);
+      if (!isOffline) this.#hooks.onReconnect(this.#state.consecutiveErrors, action.afterMs, error);
     }
-    this.#lastFault = fault;
     return action;
   }
 
   #advance(event: SupervisorEvent, error?: FrameSourceError): SupervisorAction {
-    const from = this.#state.connection;
+    const from = this.state;
     const { state, action } = advance(this.#state, event, this.#options.policy, this.#options.random);
     this.#state = state;
-    if (state.connection !== from) this.#hooks.onState(from, state.connection, error);
+    if (state.phase !== from.phase) this.#hooks.onPhase(from, this.state, error);
     return action;
   }
 }

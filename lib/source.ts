@@ -42,9 +42,15 @@ function sessionOptions(options: CheckedKvsOptions): KvsSessionOptions {
   };
 }
 
-/** AWS recommends 3–10 in a live list; 1000 is the service's own default for recordings. */
+/** The service's own default for recordings. */
+const RECORDING_LIST_LENGTH = 1000;
+
+/** AWS recommends 3–10 in a live list. */
 function listLength(options: CheckedKvsOptions): number {
-  return options.maxMediaPlaylistFragmentResults ?? (options.playbackMode === 'ON_DEMAND' ? 1000 : 10);
+  return (
+    options.maxMediaPlaylistFragmentResults ??
+    (options.playbackMode === 'ON_DEMAND' ? RECORDING_LIST_LENGTH : 10)
+  );
 }
 
 /**
@@ -62,19 +68,27 @@ function listLength(options: CheckedKvsOptions): number {
 export class KvsHlsFrameSource extends FrameSource {
   constructor(options: KvsHlsFrameSourceOptions) {
     const checked = checkKvsOptions(options);
-    const { playbackMode, fragmentSelectorType } = checked;
-    super(checked, {
-      provider: new KvsSessionProvider(sessionOptions(checked)),
-      fragments: new RemoteFollower(
+    const { playbackMode, fragmentSelectorType, catchUp } = checked;
+    const follow = (startAt: 'edge' | 'beginning', listed: number): RemoteFollower =>
+      new RemoteFollower(
         {
           allowedOrigins: [],
-          maxPlaylistBytes: Math.max(MAX_PLAYLIST_BYTES, listLength(checked) * KVS_ENTRY_BYTES),
+          maxPlaylistBytes: Math.max(MAX_PLAYLIST_BYTES, listed * KVS_ENTRY_BYTES),
           startFragmentsBehind: checked.startFragmentsBehind,
-          startAt: playbackMode === 'LIVE' ? 'edge' : 'beginning',
+          startAt,
           fragmentsPerSecond: KVS_FRAGMENTS_PER_SECOND,
         },
         checked.logger,
-      ),
+      );
+    super(checked, {
+      provider: new KvsSessionProvider(sessionOptions(checked)),
+      fragments: follow(playbackMode === 'LIVE' ? 'edge' : 'beginning', listLength(checked)),
+      ...(catchUp && {
+        catchUp: {
+          maxMs: catchUp.maxSeconds * 1000,
+          openArchive: () => follow('beginning', RECORDING_LIST_LENGTH),
+        },
+      }),
       dates: {
         source: fragmentSelectorType === 'PRODUCER_TIMESTAMP' ? 'producer' : 'server',
         isLive: playbackMode === 'LIVE',

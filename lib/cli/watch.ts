@@ -4,6 +4,7 @@ import type { Frame } from '../frames/frame.js';
 import { AgeStatistics } from './age-statistics.js';
 import { FramePace } from './frame-pace.js';
 import { serveMetrics } from './metrics-server.js';
+import type { GapCause } from '../policy/gap.js';
 import type { Output } from './output.js';
 import { onTermination } from './signals.js';
 
@@ -38,6 +39,9 @@ export interface Report {
   errors: number;
   gaps: number;
   gapSeconds: number;
+  /** Of the causes there were. */
+  gapSecondsByCause: Partial<Record<GapCause, number>>;
+  recoveredSeconds: number;
   meanAgeMs: number | null;
   p95AgeMs: number | null;
 }
@@ -87,6 +91,12 @@ class Tally {
       errors: metrics.readErrors,
       gaps: metrics.gaps,
       gapSeconds: metrics.gapMs / 1000,
+      gapSecondsByCause: Object.fromEntries(
+        Object.entries(metrics.gapsByCause)
+          .filter(([, { gaps }]) => gaps > 0)
+          .map(([cause, { ms }]) => [cause, ms / 1000]),
+      ),
+      recoveredSeconds: metrics.recoveredMs / 1000,
       meanAgeMs: this.#ages.meanMs,
       p95AgeMs: this.#ages.quantileMs(0.95),
     };
@@ -98,10 +108,11 @@ class Tally {
 }
 
 function describe(report: Report): string {
+  const causes = Object.entries(report.gapSecondsByCause).map(([cause, s]) => `${cause} ${s.toFixed(1)} s`);
   return (
     `${report.frames} frames, ${report.fps.toFixed(1)} fps, age ${seconds(report.meanAgeMs)} mean ` +
     `${seconds(report.p95AgeMs)} p95, ${report.reconnects} reconnects, ${report.urlRefreshes} refreshes, ` +
-    `${report.errors} errors, ${report.gaps} gaps (${report.gapSeconds.toFixed(1)} s)`
+    `${report.errors} errors, ${report.gaps} gaps (${causes.join(', ') || '0 s'})`
   );
 }
 
@@ -119,6 +130,12 @@ function tellEvents(source: FrameSource, output: Output): void {
       `Session ${id}${renewal ? ' takes over' : ''}${life}`,
     );
   });
+  let wasOffline = false;
+  source.on('state', ({ phase }) => {
+    if (phase === 'offline') output.say('state', { phase }, 'The camera sends nothing; waiting for it');
+    else if (wasOffline && phase === 'connected') output.say('state', { phase }, 'The camera sends again');
+    wasOffline = phase === 'offline';
+  });
   source.on('reconnect', ({ afterMs, error }) =>
     output.say(
       'reconnect',
@@ -127,7 +144,11 @@ function tellEvents(source: FrameSource, output: Output): void {
     ),
   );
   source.on('gap', (gap) =>
-    output.say('gap', { ...gap }, `${seconds(gap.ms)} of media missing (${gap.cause})`),
+    output.say(
+      'gap',
+      { ...gap },
+      `${seconds(gap.ms)} of media ${gap.recovered ? 'had after all' : 'missing'} (${gap.cause})`,
+    ),
   );
   source.on('fault', (fault) => {
     output.say('fault', { stage: fault.stage, message: fault.message }, `Damaged fragment: ${fault.message}`);

@@ -1,10 +1,14 @@
 import type { Engine, EngineFault, EngineStats } from '../../binding.js';
-import type { Fragment } from '../hls/fragment.js';
+import type { Fragment, FragmentBytes, LostFragments } from '../hls/fragment.js';
 import { FrameSourceError } from '../errors.js';
+import type { Gap } from '../policy/gap.js';
+import type { Ledger } from '../policy/ledger.js';
 import { loadAddon } from './addon.js';
-import { Frame, type FrameFragment, type TimestampSource } from './frame.js';
+import { Frame, type FrameFragment } from './frame.js';
+import { PushedFragments } from './pushed-fragments.js';
 import { Ring, type RingMemory } from './ring.js';
-import { fragmentTime, type DateTrust } from './timestamp.js';
+import { SecondCopies } from './second-copies.js';
+import type { DateTrust } from './timestamp.js';
 
 /** Fragments that may wait for the decoder: enough to hide one slow fetch, little enough to stay near live. */
 const MAX_QUEUED_FRAGMENTS = 4;
@@ -14,12 +18,10 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 const MAX_PIXELS = 8192 * 8192;
 
 /** Kinds and flags of the records, as binding.d.ts lists them. */
-const RECORD = { frame: 1, ring: 2, fragment: 3, fault: 4, ended: 5 } as const;
-const FLAG = { key: 1, damaged: 2, reopened: 4 } as const;
+const RECORD = { frame: 1, ring: 2, fragment: 3, fault: 4, ended: 5, trouble: 6 } as const;
+const FLAG = { key: 1, damaged: 2, reopened: 4, hevc: 8 } as const;
 /** Records taken in one call: a few bursts. */
 const RECORDS_AT_ONCE = 64;
-/** How many fragments a decoder may be behind with its pictures: reordering never spans more than two. */
-const REMEMBERED_FRAGMENTS = 16;
 
 export interface FrameEngineOptions {
   bufferedFrames: number;
@@ -27,21 +29,29 @@ export interface FrameEngineOptions {
   matrix: 'auto' | 'bt601' | 'bt709';
   decoderThreads: number;
   dates: DateTrust;
+  /** Keeps the account of the media time that comes out. */
+  ledger: Ledger;
 }
 
-/** The picture form from now on. */
+/** What frames look like, and how they were coded, from now on. */
 export interface PictureFormat {
   /** In pixels. */
   width: number;
   height: number;
   /** Bytes per row of `frame.data`. */
   stride: number;
+  /** How the pictures are coded. */
+  codec: 'h264' | 'hevc';
 }
 
 export interface FrameEngineHooks {
+  /** A fragment is in trouble: another copy of its bytes, or `null` if none can be had. */
+  fetchAgain(fragment: FrameFragment): Promise<FragmentBytes | null>;
+  /** Media time is missing, or was had after all. The frame behind it can't be taken yet. */
+  onGap(gap: Gap): void;
   /** Frames wait to be taken; the newest of them. */
   onFrames(newest: Frame): void;
-  /** The first picture, or one of another size than before, is about to come. */
+  /** The first frame, or one of another form than the one before, can be taken next. */
   onFormat(format: PictureFormat): void;
   /** A fragment was consumed: there is room for another. */
   onRoom(): void;
@@ -60,12 +70,10 @@ function engineFailure(cause: unknown): FrameSourceError {
   return new FrameSourceError('ENGINE_FAILED', `The engine can't go on: ${reason}`, { cause });
 }
 
-/** What is remembered of a fragment until its frames are out; its bytes are not. */
-interface PushedFragment {
-  fragment: FrameFragment;
-  startMs: number;
-  source: TimestampSource;
-  isDiscontinuous: boolean;
+/** Why the media of a fragment with that fault is missing. */
+function causeOf({ stage }: EngineFault): 'media' | 'format' | 'policy' {
+  if (stage === 'limit') return 'policy';
+  return stage === 'open' || stage === 'convert' ? 'format' : 'media';
 }
 
 /** Fragments in, frames out: the native engine, its ring, and what each frame needs to know of its fragment. */
@@ -75,21 +83,23 @@ export class FrameEngine {
   readonly #recordDoubles: number;
   readonly #options: FrameEngineOptions;
   readonly #hooks: FrameEngineHooks;
-  readonly #pushed = new Map<number, PushedFragment>();
+  readonly #pushed: PushedFragments;
+  readonly #secondCopies = new SecondCopies();
   /** The current ring and those whose frames are still on their way here. */
   readonly #rings = new Map<number, Ring>();
   readonly #ready: Frame[] = [];
-  #nextFragmentId = 0;
   #nextRingId = 0;
   #nextIndex = 0;
-  #lastFrameFragmentId = -1;
-  #isDiscontinuous = false;
+  #lastTimestampMs = -Infinity;
+  #format: PictureFormat | undefined;
+  #lostAtEnd: LostFragments | null = null;
   #isClosed = false;
 
   constructor(options: FrameEngineOptions, hooks: FrameEngineHooks) {
     const addon = loadAddon();
     this.#options = options;
     this.#hooks = hooks;
+    this.#pushed = new PushedFragments(options.dates);
     this.#recordDoubles = addon.recordDoubles;
     this.#records = new Float64Array(RECORDS_AT_ONCE * addon.recordDoubles);
     this.#engine = new addon.Engine(
@@ -99,6 +109,7 @@ export class FrameEngine {
         maxQueuedFragments: MAX_QUEUED_FRAGMENTS,
         maxQueuedBytes: MAX_QUEUED_BYTES,
         maxPixels: MAX_PIXELS,
+        holdOnTrouble: true,
       },
       () => this.#onWake(),
     );
@@ -109,27 +120,30 @@ export class FrameEngine {
     return this.#ready.length;
   }
 
-  /**
-   * Queues a fragment; `false` if there is no room, then `onRoom` tells when. `followsGap`: media time is missing
-   * before it.
-   */
-  push(fragment: Fragment, followsGap: boolean): boolean {
-    const id = this.#nextFragmentId;
-    if (!this.#engine.push({ id, init: fragment.init, media: fragment.media })) return false;
-    this.#nextFragmentId += 1;
-    const { startMs, source } = fragmentTime(fragment, this.#options.dates);
-    const { number, sequence, dateMs, durationMs, sessionId } = fragment;
-    this.#pushed.set(id, {
-      fragment: { number, sequence, dateMs, durationMs, sessionId },
-      startMs,
-      source,
-      isDiscontinuous: fragment.discontinuity || followsGap,
-    });
+  /** Damaged fragments of which a second copy was asked for. */
+  get refetched(): number {
+    return this.#secondCopies.fetched;
+  }
+
+  /** Of these, those whose second copy was whole. */
+  get repaired(): number {
+    return this.#secondCopies.repaired;
+  }
+
+  /** Queues a fragment; `false` if there is no room, then `onRoom` tells when. */
+  push(fragment: Fragment): boolean {
+    const { init, media } = fragment;
+    if (!this.#engine.push({ id: this.#pushed.nextId, init, media })) return false;
+    this.#options.ledger.push(this.#pushed.add(fragment).ledger);
     return true;
   }
 
-  /** No fragment follows: the decoder gives out what it holds, then `onEnded` is called. */
-  finish(): void {
+  /**
+   * No fragment follows: the decoder gives out what it holds, then `onEnded` is called. `lost`: what is known to be
+   * missing behind the last fragment.
+   */
+  finish(lost: LostFragments | null): void {
+    this.#lostAtEnd = lost;
     this.#engine.finish();
   }
 
@@ -153,11 +167,13 @@ export class FrameEngine {
 
   #onWake(): void {
     const made = this.#nextIndex;
-    for (;;) {
-      if (this.#isClosed) return;
-      const count = this.#engine.take(this.#records);
-      for (let i = 0; i < count; i++) this.#onRecord(i * this.#recordDoubles);
-      if (count < RECORDS_AT_ONCE) break;
+    for (let count = RECORDS_AT_ONCE; count === RECORDS_AT_ONCE;) {
+      count = this.#engine.take(this.#records);
+      for (let i = 0; i < count; i++) {
+        // A hook may have closed it.
+        if (this.#isClosed) return;
+        this.#onRecord(i * this.#recordDoubles);
+      }
     }
     const newest = this.#ready.at(-1);
     if (this.#nextIndex > made && newest !== undefined) this.#hooks.onFrames(newest);
@@ -172,17 +188,19 @@ export class FrameEngine {
         this.#onRingWanted(at + 1);
         break;
       case RECORD.fragment:
-        this.#forgetBefore(this.#field(at + 1) - REMEMBERED_FRAGMENTS);
-        this.#hooks.onRoom();
+        this.#onFragmentRead(at + 1);
         break;
-      case RECORD.fault: {
-        const fault = this.#engine.takeFault();
-        this.#isDiscontinuous = true;
-        this.#hooks.onFault(fault, this.#pushed.get(fault.fragmentId)?.fragment);
+      case RECORD.fault:
+        this.#onFault(this.#engine.takeFault());
         break;
-      }
       case RECORD.ended:
+        this.#tellGap(this.#options.ledger.end(this.#lostAtEnd));
         this.#hooks.onEnded();
+        break;
+      case RECORD.trouble:
+        this.#onTrouble(this.#field(at + 1)).catch((error: unknown) =>
+          this.#hooks.onFailure(engineFailure(error)),
+        );
         break;
     }
   }
@@ -197,37 +215,42 @@ export class FrameEngine {
     const slot = this.#field(at + 2);
     const offsetMs = this.#field(at + 7);
     const flags = this.#field(at + 8);
+    const durationMs = this.#field(at + 9);
     const pushed = this.#pushed.get(fragmentId);
+    const time = this.#pushed.timeOf(fragmentId);
     const ring = this.#rings.get(ringId);
     const data = ring?.buffers[slot];
-    if (pushed === undefined || ring === undefined || data === undefined) {
+    if (pushed === undefined || time === undefined || ring === undefined || data === undefined) {
       const what = `fragment ${fragmentId}, ring ${ringId}, slot ${slot}`;
       this.#hooks.onFailure(engineFailure(`it named ${what}, which it was not given`));
       return;
     }
-    if (fragmentId > this.#lastFrameFragmentId) {
-      // Fragments between the two gave no frame; what they said about continuity still holds.
-      for (let id = this.#lastFrameFragmentId + 1; id <= fragmentId; id++) {
-        if (this.#pushed.get(id)?.isDiscontinuous) this.#isDiscontinuous = true;
-      }
-      this.#lastFrameFragmentId = fragmentId;
-      this.#forgetRingsBefore(ringId);
-    }
-    if (flags & FLAG.reopened) this.#isDiscontinuous = true;
+    this.#forgetRingsBefore(ringId);
+    const { width, height, stride } = ring;
+    this.#tellFormat({ width, height, stride, codec: (flags & FLAG.hevc) !== 0 ? 'hevc' : 'h264' });
+    const gap = this.#options.ledger.frame(pushed.ledger, offsetMs, durationMs);
+    this.#tellGap(gap);
+    if (this.#isClosed) return;
+    const timestampMs = time.startMs + offsetMs;
+    const isBroken = this.#pushed.takeBreak(fragmentId) || (flags & FLAG.reopened) !== 0;
+    const stepsBack = timestampMs < this.#lastTimestampMs;
+    this.#lastTimestampMs = timestampMs;
     this.#ready.push(
       new Frame({
         data,
-        width: this.#field(at + 3),
-        height: this.#field(at + 4),
-        stride: this.#field(at + 5),
+        width,
+        height,
+        stride,
         index: this.#nextIndex,
         ptsMs: this.#field(at + 6),
-        timestampMs: pushed.startMs + offsetMs,
-        timestampSource: pushed.source,
+        timestampMs,
+        timestampSource: time.source,
         keyFrame: (flags & FLAG.key) !== 0,
-        // Nothing comes before the first frame, so nothing can be missing before it.
-        discontinuity: this.#isDiscontinuous && this.#nextIndex > 0,
+        // Nothing comes before the first frame, so there is nothing to break with.
+        discontinuity: gap !== null || ((isBroken || stepsBack) && this.#nextIndex > 0),
+        gapMs: gap === null || gap.recovered ? 0 : gap.ms,
         damaged: (flags & FLAG.damaged) !== 0,
+        synthetic: false,
         fragment: pushed.fragment,
         free: () => {
           ring.free(slot);
@@ -236,7 +259,46 @@ export class FrameEngine {
       }),
     );
     this.#nextIndex += 1;
-    this.#isDiscontinuous = false;
+  }
+
+  #tellFormat(format: PictureFormat): void {
+    const { width, height, codec } = this.#format ?? {};
+    if (format.width === width && format.height === height && format.codec === codec) return;
+    this.#format = format;
+    this.#hooks.onFormat(format);
+  }
+
+  #tellGap(gap: Gap | null): void {
+    if (gap !== null) this.#hooks.onGap(gap);
+  }
+
+  #onFragmentRead(at: number): void {
+    const id = this.#field(at);
+    const durationMs = this.#field(at + 1) > 0 ? this.#field(at + 2) : null;
+    const pushed = this.#pushed.get(id);
+    if (pushed !== undefined && durationMs !== null) {
+      this.#options.ledger.measured(pushed.ledger, durationMs);
+    }
+    this.#pushed.read(id, durationMs);
+    this.#secondCopies.read(id, this.#field(at + 3) !== 0);
+    this.#hooks.onRoom();
+  }
+
+  #onFault(fault: EngineFault): void {
+    const pushed = this.#pushed.get(fault.fragmentId);
+    if (pushed !== undefined) this.#options.ledger.refused(pushed.ledger, causeOf(fault));
+    this.#hooks.onFault(fault, pushed?.fragment);
+  }
+
+  async #onTrouble(id: number): Promise<void> {
+    const pushed = this.#pushed.get(id);
+    const original = pushed?.bytes ?? null;
+    const copy =
+      pushed === undefined || original === null
+        ? null
+        : await this.#secondCopies.get(id, original, () => this.#hooks.fetchAgain(pushed.fragment));
+    if (copy === null) this.#engine.giveUp();
+    else this.#engine.retry(copy);
   }
 
   #onRingWanted(at: number): void {
@@ -249,19 +311,9 @@ export class FrameEngine {
       const { bufferedFrames, memory } = this.#options;
       const ring = new Ring(this.#nextRingId, width, height, stride, pictureBytes, bufferedFrames, memory);
       this.#rings.set(ring.id, ring);
-      this.#hooks.onFormat({ width, height, stride });
       this.#engine.setRing(ring);
     } catch (error) {
       this.#hooks.onFailure(engineFailure(error));
-    }
-  }
-
-  #forgetBefore(fragmentId: number): void {
-    for (const id of this.#pushed.keys()) {
-      if (id >= fragmentId) break;
-      if (this.#pushed.get(id)?.isDiscontinuous && id > this.#lastFrameFragmentId)
-        this.#isDiscontinuous = true;
-      this.#pushed.delete(id);
     }
   }
 

@@ -29,7 +29,9 @@ export interface FrameParts {
   timestampSource: TimestampSource;
   keyFrame: boolean;
   discontinuity: boolean;
+  gapMs: number;
   damaged: boolean;
+  synthetic: boolean;
   fragment: FrameFragment;
   free: () => void;
 }
@@ -70,19 +72,25 @@ export class Frame {
   readonly timestampSource: TimestampSource;
   /** The picture was coded on its own. */
   readonly keyFrame: boolean;
-  /** Media may be missing between the frame before and this one, or its clock or codec changed. */
+  /** Media may be missing between the frame before and this one, or the clock or the codec data changed between them. */
   readonly discontinuity: boolean;
+  /** Media time that is missing right before this frame, ms; 0 as a rule. */
+  readonly gapMs: number;
   /** The decoder had to conceal errors in it. */
   readonly damaged: boolean;
+  /** Not read from the stream: a repetition of the frame before it, made up for missing media. */
+  readonly synthetic: boolean;
   readonly fragment: FrameFragment;
 
-  readonly #data: Buffer;
+  readonly #parts: FrameParts;
+  /** Frames that were not released of those that show this picture. */
+  readonly #sharers: { count: number };
   readonly #lease: { free: (() => void) | undefined };
   #leases = 1;
   #isRegistered = false;
 
   /** @internal */
-  constructor(parts: FrameParts) {
+  constructor(parts: FrameParts, sharers = { count: 1 }) {
     this.width = parts.width;
     this.height = parts.height;
     this.stride = parts.stride;
@@ -92,10 +100,17 @@ export class Frame {
     this.timestampSource = parts.timestampSource;
     this.keyFrame = parts.keyFrame;
     this.discontinuity = parts.discontinuity;
+    this.gapMs = parts.gapMs;
     this.damaged = parts.damaged;
+    this.synthetic = parts.synthetic;
     this.fragment = parts.fragment;
-    this.#data = parts.data;
-    this.#lease = { free: parts.free };
+    this.#parts = parts;
+    this.#sharers = sharers;
+    const free = (): void => {
+      sharers.count -= 1;
+      if (sharers.count === 0) parts.free();
+    };
+    this.#lease = { free };
   }
 
   /**
@@ -112,7 +127,7 @@ export class Frame {
           'for the next frame to keep it, and frame.release() when done.',
       );
     }
-    return this.#data;
+    return this.#parts.data;
   }
 
   /** Now minus the time the picture was taken, in ms. Meaningful as far as the two clocks agree. */
@@ -146,6 +161,19 @@ export class Frame {
     if (this.#isRegistered) forgotten.unregister(this);
     this.#lease.free?.();
     this.#lease.free = undefined;
+  }
+
+  /**
+   * The same picture again, as a frame of its own taken at another time, which stays valid until it is released itself.
+   * @internal
+   */
+  repeat(timestampMs: number): Frame {
+    if (this.#leases === 0) {
+      throw new FrameSourceError('FRAME_RELEASED', `Frame ${this.index} was released and can't be repeated`);
+    }
+    this.#sharers.count += 1;
+    const parts = { ...this.#parts, timestampMs, discontinuity: false, gapMs: 0, synthetic: true };
+    return new Frame(parts, this.#sharers);
   }
 
   /** `using frame = …` releases it at the end of the block. */

@@ -22,13 +22,35 @@ function isPlausible(dateMs: number, receivedAtMs: number, trust: DateTrust): bo
 }
 
 /** When a fragment's first picture was taken, Unix ms, and whose word that is. */
+export interface FragmentTime {
+  startMs: number;
+  source: TimestampSource;
+}
+
+/** Of a fragment on its own. */
 export function fragmentTime(
   fragment: Pick<Fragment, 'dateMs' | 'durationMs' | 'receivedAtMs'>,
   trust: DateTrust,
-): { startMs: number; source: TimestampSource } {
+): FragmentTime {
   const { dateMs, receivedAtMs } = fragment;
   if (dateMs !== null && isPlausible(dateMs, receivedAtMs, trust))
     return { startMs: dateMs, source: trust.source };
   // A fragment can't arrive before its last picture was taken.
   return { startMs: receivedAtMs - fragment.durationMs, source: 'received' };
+}
+
+/**
+ * Of a fragment that is dated by its receipt and goes on where the one before ended, `endMs`: so that times neither overlap
+ * nor step back when fragments arrive in bursts.
+ */
+export function continuedTime(
+  time: FragmentTime,
+  endMs: number,
+  receivedAtMs: number,
+  trust: DateTrust,
+): FragmentTime {
+  // A live picture can't have been taken after it was received. A recording is received in one burst, and its times
+  // would all be the same.
+  const latestMs = trust.isLive ? receivedAtMs : Infinity;
+  return { ...time, startMs: Math.min(Math.max(time.startMs, endMs), latestMs) };
 }

@@ -20,10 +20,16 @@ function contentLength(headers: Dispatcher.ResponseData['headers']): number | nu
 }
 
 /** Reads straight into memory of the right size: the only copy on the way from the socket. */
-async function readKnown(body: AsyncIterable<Uint8Array>, kind: string, length: number): Promise<Uint8Array> {
+async function readKnown(
+  body: AsyncIterable<Uint8Array>,
+  kind: string,
+  length: number,
+  onProgress: () => void,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let at = 0;
   for await (const chunk of body) {
+    onProgress();
     if (at + chunk.byteLength > length) throw tooLarge(kind, length);
     bytes.set(chunk, at);
     at += chunk.byteLength;
@@ -36,10 +42,12 @@ async function readUnknown(
   body: AsyncIterable<Uint8Array>,
   kind: string,
   maxBytes: number,
+  onProgress: () => void,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
+    onProgress();
     length += chunk.byteLength;
     if (length > maxBytes) throw tooLarge(kind, maxBytes);
     chunks.push(chunk);
@@ -84,6 +92,7 @@ function cut(
 /**
  * Reads a body whole, as one array that nobody else holds.
  *
+ * @param onProgress called with each piece that arrives
  * @throws HlsStreamError `HLS_TOO_LARGE` (before reading, where the length is announced), `HLS_TRUNCATED`, `HLS_STATUS`
  */
 export async function readBody(
@@ -91,11 +100,14 @@ export async function readBody(
   kind: string,
   maxBytes: number,
   range: ByteRange | null,
+  onProgress: () => void,
 ): Promise<Uint8Array> {
   const length = contentLength(response.headers);
   if (length !== null && length > maxBytes) throw tooLarge(kind, maxBytes);
   const body = response.body as AsyncIterable<Uint8Array>;
   const bytes =
-    length === null ? await readUnknown(body, kind, maxBytes) : await readKnown(body, kind, length);
+    length === null
+      ? await readUnknown(body, kind, maxBytes, onProgress)
+      : await readKnown(body, kind, length, onProgress);
   return range === null ? bytes : cut(bytes, response, kind, range);
 }

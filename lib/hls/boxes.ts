@@ -1,17 +1,22 @@
 import { HlsStreamError } from '../errors.js';
 
 /** Packet length and sync byte of an MPEG transport stream, ISO/IEC 13818-1. */
-const TS_PACKET_BYTES = 188;
+export const TS_PACKET_BYTES = 188;
 const TS_SYNC = 0x47;
 
 function truncated(resource: 'init' | 'fragment', message: string): HlsStreamError {
   return new HlsStreamError('HLS_TRUNCATED', message, { resource });
 }
 
-/** Walks over the top-level boxes and answers their types; throws unless the last ends exactly at the last byte. */
-function topLevelBoxes(bytes: Uint8Array, resource: 'init' | 'fragment'): Set<string> {
+/** A top-level box. */
+interface Box {
+  type: string;
+  payload: Uint8Array;
+}
+
+/** Walks over the top-level boxes; throws `HLS_TRUNCATED` unless the last ends exactly at the last byte. */
+export function* boxesOf(bytes: Uint8Array, resource: 'init' | 'fragment'): Generator<Box, void, undefined> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const types = new Set<string>();
   let at = 0;
   while (at < bytes.byteLength) {
     const left = bytes.byteLength - at;
@@ -31,10 +36,14 @@ function topLevelBoxes(bytes: Uint8Array, resource: 'init' | 'fragment'): Set<st
         `The ${resource} has a box of ${size} bytes at byte ${at} where ${left} bytes are left`,
       );
     }
-    types.add(String.fromCharCode(...bytes.subarray(at + 4, at + 8)));
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    yield { type, payload: bytes.subarray(at + headerBytes, at + size) };
     at += size;
   }
-  return types;
+}
+
+function topLevelTypes(bytes: Uint8Array, resource: 'init' | 'fragment'): Set<string> {
+  return new Set(Array.from(boxesOf(bytes, resource), ({ type }) => type));
 }
 
 function checkPackets(bytes: Uint8Array): void {
@@ -63,7 +72,7 @@ export function checkFragment(bytes: Uint8Array): 'fmp4' | 'mpegts' {
     checkPackets(bytes);
     return 'mpegts';
   }
-  const types = topLevelBoxes(bytes, 'fragment');
+  const types = topLevelTypes(bytes, 'fragment');
   for (const type of ['moof', 'mdat']) {
     if (!types.has(type)) throw truncated('fragment', `The fragment has no ${type} box`);
   }
@@ -76,5 +85,5 @@ export function checkFragment(bytes: Uint8Array): 'fmp4' | 'mpegts' {
  * @throws HlsStreamError `HLS_TRUNCATED`
  */
 export function checkInit(bytes: Uint8Array): void {
-  if (!topLevelBoxes(bytes, 'init').has('moov')) throw truncated('init', 'The init section has no moov box');
+  if (!topLevelTypes(bytes, 'init').has('moov')) throw truncated('init', 'The init section has no moov box');
 }

@@ -1,4 +1,5 @@
 import type { ListedFragment, MediaPlaylist } from './playlist.js';
+import { stallLimitMs } from './rhythm.js';
 
 /** The last fragment that was taken from a list: all that is needed to find the next one in any list. */
 export interface Position {
@@ -27,16 +28,17 @@ export interface Placement {
   missed: number;
   /** Media time is not continuous before `index`, or that can't be told. */
   broken: boolean;
-  /** How it was found: `start` and `edge` are entries afresh, for want of a position or of anything in common with it. */
-  by: 'start' | 'sequence' | 'date' | 'edge';
+  /**
+   * How it was found: `start` and `edge` are entries afresh, for want of a position, or of a number or date in common with
+   * it. `payload` is not found here but by what fragments hold.
+   */
+  by: 'start' | 'sequence' | 'date' | 'edge' | 'payload';
 }
 
-/**
- * A date this much before the last one is not a list that lags but a clock that was set back: the time after which a
- * list is taken for stalled, too (kvs-hls §12.1).
- */
-export function stallLimitMs(targetDurationMs: number): number {
-  return Math.max(3 * targetDurationMs, 10_000);
+/** A date this much before the last one is not a list that lags but a clock that was set back. */
+function setBackMs({ fragments, targetDurationMs }: MediaPlaylist, last: Position): number {
+  const durationsMs = [last, ...fragments.slice(-8)].map(({ durationMs }) => durationMs);
+  return stallLimitMs({ durationsMs, silencesMs: [] }, targetDurationMs);
 }
 
 /** Where to enter a list of which nothing was taken yet. */
@@ -94,7 +96,7 @@ function placeByDate(list: MediaPlaylist, last: Position, lastDateMs: number, ru
     return { index, missed: 0, broken: isApart, by: 'date' };
   }
   const newestMs = fragments.reduce((most, { dateMs }) => Math.max(most, dateMs ?? -Infinity), -Infinity);
-  const isClockSetBack = lastDateMs - newestMs > stallLimitMs(list.targetDurationMs);
+  const isClockSetBack = lastDateMs - newestMs > setBackMs(list, last);
   if (known === -1 && isClockSetBack) return afresh(list, rule, 'edge');
   return { index: fragments.length, missed: 0, broken: false, by: 'date' };
 }
@@ -105,7 +107,7 @@ function hasDates(list: MediaPlaylist): boolean {
 
 /**
  * Finds what comes next in a list. Sequence numbers are exact within a feed; between feeds only dates are common, and
- * without them the list is entered afresh.
+ * where they don't tell the list is entered afresh (`edge`).
  */
 export function place(list: MediaPlaylist, feed: string, last: Position | null, rule: StartRule): Placement {
   if (last === null) return afresh(list, rule, 'start');
@@ -118,14 +120,15 @@ export function place(list: MediaPlaylist, feed: string, last: Position | null, 
 
 /**
  * Whether another feed can take over without a fragment being lost or repeated: it lists the last fragment, or
- * begins no later than its end. Where there is nothing to compare by, waiting would not help: also true.
+ * begins no later than its end. `null` if neither numbers nor dates tell.
  */
-export function canTakeOver(list: MediaPlaylist, feed: string, last: Position | null): boolean {
+export function canTakeOver(list: MediaPlaylist, feed: string, last: Position | null): boolean | null {
   const first = list.fragments[0];
   if (last === null) return true;
   if (first === undefined) return false;
-  if (feed === last.feed) return placeBySequence(list, last)?.missed === 0;
-  if (last.dateMs === null || !hasDates(list)) return true;
+  const bySequence = feed === last.feed ? placeBySequence(list, last) : null;
+  if (bySequence !== null) return bySequence.missed === 0;
+  if (last.dateMs === null || !hasDates(list)) return null;
   if (indexOfLast(list.fragments, last, last.dateMs) !== -1) return true;
   const isLater = list.fragments.some(({ dateMs }) => dateMs !== null && dateMs > (last.dateMs ?? 0));
   return (

@@ -6,7 +6,7 @@ import {
 } from '../errors.js';
 import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
-import type { Fragment } from './fragment.js';
+import type { Fragment, LostFragments } from './fragment.js';
 
 /** What a follower on the network thread is made with. */
 export interface FollowerSettings {
@@ -28,7 +28,22 @@ export type FollowerRequest =
   | { kind: 'next'; run: number }
   | { kind: 'end-run'; run: number }
   | { kind: 'offer'; offer: number; session: Session }
-  | { kind: 'end-offer'; offer: number };
+  | { kind: 'end-offer'; offer: number }
+  /** A fragment handed over lately is wanted once more. */
+  | { kind: 'again'; again: number; of: FragmentName }
+  | { kind: 'end-again'; again: number };
+
+/** Names a fragment that was handed over. */
+export interface FragmentName {
+  sessionId: number;
+  sequence: number;
+}
+
+/** A fragment fetched once more; `init` is `null` for MPEG-TS. */
+export interface FragmentAgain {
+  init: Uint8Array | null;
+  media: Uint8Array;
+}
 
 /** From the network thread. */
 export type FollowerReply =
@@ -40,10 +55,15 @@ export type FollowerReply =
       init?: Uint8Array | null;
       /** Where the follower is now. */
       position: Position | null;
+      /** {@link Follower.stallLimitMs} */
+      stallLimitMs: number;
     }
-  | { kind: 'ended'; run: number }
+  /** With what is lost behind the last fragment. */
+  | { kind: 'ended'; run: number; lost: LostFragments | null }
   | { kind: 'failed'; run: number; error: ErrorWire }
   | { kind: 'offered'; offer: number; error?: ErrorWire }
+  /** `null` if it can't be had. */
+  | { kind: 'again'; again: number; bytes: FragmentAgain | null }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string };
 
 /** An error's parts: errors themselves lose their class and fields on the way between threads. */

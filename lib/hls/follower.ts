@@ -1,81 +1,41 @@
-import type { Clock } from '../clock.js';
-import { HlsStreamError, type FrameSourceError } from '../errors.js';
-import type { Logger } from '../logger.js';
+import { sleep } from '../clock.js';
+import type { FrameSourceError } from '../errors.js';
 import type { Session } from '../session/provider.js';
-import { checkFragment } from './boxes.js';
-import { canTakeOver, place, type Placement, type Position, type StartRule } from './cursor.js';
-import type { Fragment } from './fragment.js';
+import { Bookmark, type Taken } from './bookmark.js';
+import { canTakeOver, type Position } from './cursor.js';
+import { mediaDigest } from './digest.js';
+import { isTransientPoll } from './failure.js';
+import type { FragmentAgain, FragmentName } from './follower-messages.js';
+import type { FollowerOptions } from './follower-options.js';
+import { fetchAgain, FragmentFetch, type FetchDependencies, type HandedFragment } from './fragment-fetch.js';
+import type { Fragment, LostFragments } from './fragment.js';
 import { InitCache } from './init-cache.js';
-import type { Loader } from './loader.js';
-import type { ListedFragment } from './playlist.js';
+import { linked } from './linked.js';
+import { NO_LOSSES, sumOf, withLoss } from './losses.js';
+import { fetchedAt, isRepeat, type Mark } from './mark.js';
+import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
+import { elapsedMs } from './sightings.js';
+import { SkipRow } from './skip-row.js';
 import { Track, type TrackDependencies } from './track.js';
-import type { VariantLimits } from './variant.js';
 
-/** A fragment that is given up, for the ledger of what was lost. */
-export interface SkippedFragment {
-  sessionId: number;
-  sequence: number;
-  dateMs: number | null;
-  durationMs: number;
-  /** Why, or `null` if the playlist itself says that it is missing (`EXT-X-GAP`). */
-  error: FrameSourceError | null;
-}
-
-/** News for metrics and logs; none of them may throw. */
-export interface FollowerHooks {
-  /** A listed fragment is given up; the next one handed over counts it in `missed`. */
-  onSkip?: (skipped: SkippedFragment) => void;
-  /** A media playlist was read. */
-  onPlaylist?: TrackDependencies['onPlaylist'];
-}
-
-export interface FollowerOptions extends VariantLimits {
-  loader: Loader;
-  clock: Clock;
-  logger: Logger;
-  /** Spreads pauses; answers 0 ≤ n < 1. */
-  random: () => number;
-  /**
-   * Fragments before the newest at which a live list is entered. Default 0: the newest whole fragment. More only
-   * makes the first frames older; nothing is gained in continuity, since nothing is played to a clock.
-   */
-  startFragmentsBehind?: number;
-  /** Fragment requests a second and session, at most. KVS allows 20. Default: no limit. */
-  fragmentsPerSecond?: number;
-  /** Where another follower of the same stream was: this one goes on behind it. Default `null`: enters the list afresh. */
-  position?: Position | null;
-  /** `beginning` enters a list at its first fragment (LIVE_REPLAY). Lists that have ended always are. Default `edge`. */
-  startAt?: StartRule['at'];
-  hooks?: FollowerHooks;
-}
-
-/** Fragments skipped in a row after which the session, not the fragment, is at fault. */
-const MAX_SKIPPED = 3;
+/** Fragments handed over that can be fetched again. */
+const MAX_RECENT = 8;
+/** How long a session that fails waits for the one that is being opened to replace it, in ms: as long as that may take. */
+const REPLACEMENT_MS = 5_000;
+/** Fragments that an offered session must have listed since it was opened until it is hopeless that one is known. */
+const HOPELESS_AFTER = 2;
 
 /** A session that waits to take over, and what ends its wait. */
 interface Candidate {
   track: Track;
   stop: AbortController;
-}
-
-/** A fragment taken from a list, with what is needed to put it back. */
-interface Taken {
-  entry: ListedFragment;
-  position: Position;
-  before: Position | null;
-  placed: Placement;
+  opened: Promise<void>;
 }
 
 interface Fetched {
   fragment: Fragment;
-  position: Position;
-}
-
-/** Whether only this fragment is affected: it is gone, or its bytes are no good. */
-function isFragmentsOwnFault(error: unknown): error is HlsStreamError {
-  if (!(error instanceof HlsStreamError)) return false;
-  if (error.code === 'HLS_STATUS') return error.status === 404 || error.status === 410;
-  return error.code === 'HLS_TRUNCATED' || error.code === 'HLS_TOO_LARGE';
+  mark: Mark;
+  source: HandedFragment;
 }
 
 /** KVS's number, as text: it does not fit a double. */
@@ -84,36 +44,31 @@ function fragmentNumber(url: string): string | null {
   return number !== null && /^\d{1,128}$/.test(number) ? number : null;
 }
 
-function linked(...parents: AbortSignal[]): { controller: AbortController; unlink: () => void } {
-  const controller = new AbortController();
-  const onAbort = (event: Event): void => controller.abort((event.target as AbortSignal).reason);
-  for (const parent of parents) {
-    if (parent.aborted) controller.abort(parent.reason);
-    parent.addEventListener('abort', onAbort, { once: true });
-  }
-  const unlink = (): void => parents.forEach((parent) => parent.removeEventListener('abort', onAbort));
-  return { controller, unlink };
+function listEnd({ list }: Track): number {
+  return list.mediaSequence + list.fragments.length;
 }
 
 /**
  * Follows the playlists of one session after another and yields every fragment once and in order.
  *
  * It remembers the last fragment it handed over. In a later session (whose numbers begin afresh) that fragment is
- * found by its date, so sessions join without loss or repetition as far as their lists overlap.
+ * found by its date, or else by what it holds, so sessions join without loss or repetition as far as their lists overlap.
  */
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #trackWith: TrackDependencies;
-  readonly #start: StartRule;
+  readonly #fetchWith: FetchDependencies;
   readonly #inits: InitCache;
-  /** Last fragment handed over: survives failed sessions. */
+  readonly #bookmark: Bookmark;
+  /** Last fragment handed over. */
   #handed: Position | null;
-  /** Last fragment taken from a list: at most one ahead of `#handed`. */
-  #taken: Position | null = null;
-  #track: Track | null = null;
-  #placed: Placement = { index: 0, missed: 0, broken: false, by: 'start' };
-  /** Fragments given up since the last that was fetched: all of them, those that came damaged, those whose request failed. */
-  #lost = { count: 0, damaged: 0, inRow: 0 };
+  /** Where the next run goes on: behind the last fragment handed over and those given up since. */
+  #resume: Mark;
+  #fetching: FragmentFetch | null = null;
+  /** A fragment is taken, and neither fetched nor put back yet. */
+  #isUnderWay = false;
+  readonly #skips = new SkipRow();
+  #recent: HandedFragment[] = [];
   #candidate: Candidate | null = null;
   #running: AbortController | null = null;
 
@@ -126,18 +81,13 @@ export class Follower {
     };
     const onPlaylist = options.hooks?.onPlaylist;
     const fragmentsPerSecond = options.fragmentsPerSecond ?? Infinity;
-    this.#trackWith = {
-      loader,
-      clock,
-      logger,
-      random,
-      limits,
-      fragmentsPerSecond,
-      ...(onPlaylist && { onPlaylist }),
-    };
-    this.#start = { fragmentsBehind: options.startFragmentsBehind ?? 0, at: options.startAt ?? 'edge' };
+    this.#trackWith = { loader, clock, logger, random, limits, fragmentsPerSecond, onPlaylist };
     this.#inits = new InitCache(loader);
+    this.#fetchWith = { loader, inits: this.#inits, clock, random };
+    const start = { fragmentsBehind: options.startFragmentsBehind ?? 0, at: options.startAt ?? 'edge' };
     this.#handed = options.position ?? null;
+    this.#bookmark = new Bookmark(start, this.#handed, this.#fetchWith);
+    this.#resume = this.#bookmark.at;
   }
 
   /** The last fragment handed over: all that another follower needs to go on. */
@@ -145,38 +95,57 @@ export class Follower {
     return this.#handed;
   }
 
+  /** How long the session in use may list nothing new until `HLS_STALLED`, in ms; 30,000 while none is followed. */
+  get stallLimitMs(): number {
+    return this.#bookmark.track?.stallLimitMs ?? UNKNOWN_STALL_LIMIT_MS;
+  }
+
   /**
    * Yields fragments until the list ends. While the consumer works on one, the next is being fetched. After a throw it
    * may be called again, with the same or a new session, and goes on where it was.
    *
+   * @returns what is lost behind the last fragment; `null` if nothing is
    * @throws HlsStreamError when the session is of no more use; the signal's reason once it is aborted
    */
-  async *run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, void, undefined> {
+  async *run(
+    session: Session,
+    signal: AbortSignal,
+  ): AsyncGenerator<Fragment, LostFragments | null, undefined> {
     if (this.#running !== null) throw new Error('Follower is running already');
     const { controller, unlink } = linked(signal);
     this.#running = controller;
     try {
-      this.#taken = this.#handed;
+      this.#bookmark.close(this.#resume);
       this.#inits.distrust();
-      this.#lost = { count: 0, damaged: 0, inRow: 0 };
       const track = new Track(session, this.#trackWith);
       await track.open(controller.signal);
+      await this.#bookmark.examine(track, controller.signal);
       this.#adopt(track);
       let ahead = this.#next(controller.signal);
       for (;;) {
-        const taken = await ahead;
-        if (taken === null) return;
+        const fetched = await ahead;
+        if (fetched === null) {
+          const { at } = this.#bookmark;
+          const lost = sumOf(at.lost);
+          this.#resume = { ...at, lost: NO_LOSSES };
+          return lost;
+        }
+        // Before the next is looked for: what is given up from here on comes behind this one.
+        this.#resume = fetched.mark;
+        this.#handed = fetched.mark.position;
+        this.#recent = [...this.#recent, fetched.source].slice(-MAX_RECENT);
         ahead = this.#next(controller.signal);
         // Its failure is seen when it is awaited, after the consumer is done with this one.
         ahead.catch(() => {});
-        this.#handed = taken.position;
-        yield taken.fragment;
+        yield fetched.fragment;
       }
     } finally {
       controller.abort(new Error('The follower has ended'));
       unlink();
       this.#running = null;
-      this.#track = null;
+      this.#bookmark.close(this.#resume);
+      this.#fetching = null;
+      this.#isUnderWay = false;
     }
   }
 
@@ -192,131 +161,173 @@ export class Follower {
     if (this.#candidate !== null) throw new Error('Another session waits to take over already');
     const track = new Track(session, this.#trackWith);
     const { controller, unlink } = linked(signal, this.#running.signal);
-    this.#candidate = { track, stop: controller };
+    const opened = track.open(controller.signal);
+    this.#candidate = { track, stop: controller, opened };
     try {
-      await track.open(controller.signal);
-      while (this.#track !== track) {
-        if (this.#track !== null && canTakeOver(track.list, session.url, this.#taken)) {
-          this.#adopt(track);
-          return;
-        }
+      await opened;
+      const openingEnd = listEnd(track);
+      while (this.#bookmark.track !== track) {
+        const isHopeless = listEnd(track) - openingEnd >= HOPELESS_AFTER;
+        if (await this.#takeOver(track, isHopeless, controller.signal)) return;
         await track.advance(controller.signal);
       }
     } catch (error) {
-      if (this.#track !== track) throw error;
+      if (this.#bookmark.track !== track) throw error;
     } finally {
       unlink();
       this.#candidate = null;
     }
   }
 
+  /**
+   * Fetches one of the last {@link MAX_RECENT} fragments handed over once more, with its init section, past all caches.
+   * One try of at most 10 s.
+   *
+   * @returns `null` if they can't be had any more
+   * @throws the signal's reason once it is aborted
+   */
+  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentAgain | null> {
+    const handed = this.#recent.findLast(
+      ({ track, entry }) => track.session.id === of.sessionId && entry.sequence === of.sequence,
+    );
+    return handed === undefined ? null : fetchAgain(handed, this.#options, signal);
+  }
+
+  /**
+   * Makes an offered session the one that is followed, if nothing is lost or repeated by it, or if nothing tells and
+   * waiting is hopeless.
+   */
+  async #takeOver(track: Track, isHopeless: boolean, signal: AbortSignal): Promise<boolean> {
+    const bookmark = this.#bookmark;
+    if (bookmark.canMoveTo(track) !== true) await bookmark.examine(track, signal);
+    // From here on without a pause: the old session goes on meanwhile.
+    if (bookmark.track === null || bookmark.track === track) return false;
+    const { position, digests } = bookmark.at;
+    const isByPayload = canTakeOver(track.list, track.session.url, position) === null;
+    // What is on its way has no digest yet.
+    if (isByPayload && this.#isUnderWay) return false;
+    const can = bookmark.canMoveTo(track) ?? (bookmark.isAtEnd && (isHopeless || digests.length === 0));
+    if (can) this.#adopt(track);
+    return can;
+  }
+
   /** Makes a track the one that is followed. */
   #adopt(track: Track): void {
-    const old = this.#track;
-    this.#track = track;
-    this.#locate();
-    if (this.#placed.by === 'edge') {
+    const old = this.#bookmark.track;
+    this.#bookmark.moveTo(track);
+    this.#skips.onSession();
+    if (this.#bookmark.by === 'edge') {
       this.#options.logger.warn(
         `Session ${track.session.id} has nothing in common with the last fragment; continuing where it stands`,
       );
     }
     this.#options.logger.debug(
-      `Following session ${track.session.id} from fragment ${this.#placed.index} of its list`,
+      `Following session ${track.session.id}, its place found by ${this.#bookmark.by}`,
     );
     old?.retire();
   }
 
-  /** The old session is of no more use: whether one that was offered takes over. */
-  #replace(track: Track, error: unknown): boolean {
-    if (this.#track !== track) return true;
+  /** The old session is of no more use: whether one that was offered takes over. Waits while that one is being opened. */
+  async #replace(track: Track, error: unknown, signal: AbortSignal): Promise<boolean> {
     const candidate = this.#candidate;
-    if (candidate === null || !candidate.track.isOpen) return false;
+    if (this.#bookmark.track === track && candidate !== null && !candidate.track.isOpen) {
+      const waiting = linked(signal);
+      await Promise.race([
+        candidate.opened.catch(() => {}),
+        sleep(this.#options.clock, REPLACEMENT_MS, waiting.controller.signal).catch(() => {}),
+      ]);
+      waiting.unlink();
+      waiting.controller.abort();
+      signal.throwIfAborted();
+    }
+    if (this.#bookmark.track !== track) return true;
+    if (candidate === null || candidate !== this.#candidate || !candidate.track.isOpen) return false;
     const reason = error instanceof Error ? error.message : String(error);
     this.#options.logger.info(`Session ${track.session.id} failed while being replaced: ${reason}`);
+    await this.#bookmark.examine(candidate.track, signal);
+    if (this.#bookmark.track !== track) return true;
     this.#adopt(candidate.track);
     candidate.stop.abort(new Error('This session has taken over'));
     return true;
-  }
-
-  #locate(): void {
-    const { list, session } = this.#track!;
-    this.#placed = place(list, session.url, this.#taken, this.#start);
   }
 
   /** The next fragment, fetched; `null` at the end of the list. */
   async #next(signal: AbortSignal): Promise<Fetched | null> {
     for (;;) {
       signal.throwIfAborted();
-      const track = this.#track!;
-      const taken = this.#take(track);
+      const track = this.#bookmark.track!;
+      const taken = this.#bookmark.take();
+      if (taken?.entry.gap) {
+        this.#skip(track, taken, null, 'window-slid');
+        continue;
+      }
+      this.#isUnderWay = taken !== null;
       try {
-        if (taken !== null) {
-          const fragment = await this.#fetch(track, taken, signal);
-          this.#lost = { count: 0, damaged: 0, inRow: 0 };
-          return { fragment, position: taken.position };
+        if (taken === null) {
+          if (track.list.ended) return null;
+          await track.advance(signal);
+          await this.#bookmark.follow(track, signal);
+          continue;
         }
-        if (track.list.ended) return null;
-        await track.advance(signal);
-        if (this.#track === track) this.#locate();
+        const fetched = await this.#fetch(track, taken, signal);
+        this.#isUnderWay = false;
+        if (fetched !== null) return fetched;
       } catch (error) {
         signal.throwIfAborted();
-        if (taken !== null) this.#putBack(taken);
-        if (this.#track !== track) continue;
-        if (taken !== null && isFragmentsOwnFault(error)) await this.#giveUp(track, taken, error, signal);
-        else if (!this.#replace(track, error)) throw error;
+        this.#isUnderWay = false;
+        if (taken !== null) this.#bookmark.putBack(taken);
+        if (this.#bookmark.track !== track) continue;
+        if (taken !== null) await this.#onFailure(track, taken, error, signal);
+        else if (!(await this.#replace(track, error, signal))) throw error;
       }
     }
   }
 
-  /** Takes what comes next from the list; `null` if it is not listed yet. */
-  #take(track: Track): Taken | null {
-    const { list, session } = track;
-    for (;;) {
-      const placed = this.#placed;
-      const entry = list.fragments[placed.index];
-      if (entry === undefined) return null;
-      const before = this.#taken;
-      const { sequence, dateMs, durationMs } = entry;
-      const position = { feed: session.url, sequence, dateMs, durationMs, windowStart: list.mediaSequence };
-      this.#taken = position;
-      this.#placed = { index: placed.index + 1, missed: 0, broken: false, by: 'sequence' };
-      const taken = { entry, position, before, placed };
-      if (!entry.gap) return taken;
-      this.#skip(track, taken, null);
-    }
-  }
-
-  #putBack(taken: Taken): void {
-    this.#taken = taken.before;
-    this.#locate();
-  }
-
-  /** A fragment can't be had: skips it, unless the list no longer has it or it is one of too many. */
-  async #giveUp(track: Track, taken: Taken, error: HlsStreamError, signal: AbortSignal): Promise<void> {
-    const isGone = error.code === 'HLS_STATUS';
-    if (isGone && !track.list.ended) {
-      try {
-        await track.refresh(signal);
-      } catch (listError) {
-        signal.throwIfAborted();
-        if (!this.#replace(track, listError)) throw listError;
+  /** A fragment could not be had: waits, skips it, or throws, as the policy says. */
+  async #onFailure(track: Track, taken: Taken, error: unknown, signal: AbortSignal): Promise<void> {
+    const verdict = this.#fetching!.judge(error);
+    if (verdict.kind === 'again') {
+      await this.#beforeAgain(track, verdict, signal);
+    } else if (verdict.kind === 'throw') {
+      if (!(await this.#replace(track, error, signal))) throw error;
+    } else {
+      const { isAtFault, rewind } = this.#skips.onGivenUp(verdict.cause, taken.before, track.list.ended);
+      if (isAtFault) {
+        if (rewind !== null) {
+          this.#resume = rewind;
+          this.#bookmark.rewind(rewind);
+        }
+        if (!(await this.#replace(track, error, signal))) throw error;
+        return;
       }
-      if (this.#track !== track) return;
-      this.#locate();
+      const again = this.#bookmark.take();
+      if (again !== null) this.#skip(track, again, error as FrameSourceError, verdict.cause);
     }
-    const next = track.list.fragments[this.#placed.index];
-    if (next?.sequence !== taken.entry.sequence) return;
-    if (++this.#lost.inRow > MAX_SKIPPED) {
-      if (this.#replace(track, error)) return;
-      throw error;
-    }
-    const again = this.#take(track);
-    if (again !== null) this.#skip(track, again, error);
   }
 
-  #skip(track: Track, taken: Taken, error: HlsStreamError | null): void {
-    this.#lost.count += taken.placed.missed + 1;
-    if (error !== null && error.code !== 'HLS_STATUS') this.#lost.damaged += 1;
+  /** Waits until a fragment may be asked for again, and looks whether it is still listed. */
+  async #beforeAgain(
+    track: Track,
+    { afterMs, listFirst }: { afterMs: number; listFirst: boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await track.pause(afterMs, signal);
+      if (track.list.ended || !(listFirst || track.isDue)) return;
+      await track.refresh(signal);
+      await this.#bookmark.follow(track, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // How long this may go on is for the fragment's own tries to say.
+      if (this.#bookmark.track !== track || isTransientPoll(error)) return;
+      if (!(await this.#replace(track, error, signal))) throw error;
+    }
+  }
+
+  #skip(track: Track, taken: Taken, error: FrameSourceError | null, cause: LostFragments['cause']): void {
+    if (taken.entry.discontinuity) this.#inits.distrust();
+    this.#bookmark.skip(taken, cause);
+    this.#resume = this.#bookmark.at;
     const { sequence, dateMs, durationMs } = taken.entry;
     this.#options.logger.warn(
       `Fragment ${sequence} of session ${track.session.id} is lost: ${error?.message ?? 'EXT-X-GAP'}`,
@@ -324,56 +335,46 @@ export class Follower {
     this.#options.hooks?.onSkip?.({ sessionId: track.session.id, sequence, dateMs, durationMs, error });
   }
 
-  async #fetch(track: Track, { entry, placed }: Taken, signal: AbortSignal): Promise<Fragment> {
-    const { loader, clock } = this.#options;
-    const { origin, session } = track;
-    const { controller, unlink } = linked(signal);
-    let container = entry.container;
-    const check = (bytes: Uint8Array): void => {
-      container = checkFragment(bytes);
-    };
-    try {
-      await track.admitFragment(controller.signal);
+  /** Tries to fetch a fragment; `null` if it is the one before, listed once more. */
+  async #fetch(track: Track, taken: Taken, signal: AbortSignal): Promise<Fetched | null> {
+    const { entry, placed, before, position } = taken;
+    if (!this.#fetching?.isOf(track, entry)) {
       if (entry.discontinuity || placed.broken) this.#inits.distrust();
-      const [init, { bytes: media }] = await Promise.all([
-        entry.init === null ? null : this.#inits.get(entry.init, origin, controller.signal),
-        loader.load({
-          url: entry.url,
-          byteRange: entry.byteRange,
-          kind: 'fragment',
-          origin,
-          signal: controller.signal,
-          check,
-        }),
-      ]);
-      if (container === 'fmp4' && init === null) {
-        throw new HlsStreamError(
-          'HLS_UNSUPPORTED',
-          'Fragments are fMP4, but the playlist names no init section (EXT-X-MAP)',
-          {
-            resource: 'playlist',
-          },
-        );
-      }
-      const missed = placed.missed + this.#lost.count;
-      return {
-        container,
-        init: container === 'fmp4' ? init : null,
-        media,
-        dateMs: entry.dateMs,
-        durationMs: entry.durationMs,
-        sequence: entry.sequence,
-        number: fragmentNumber(entry.url),
-        sessionId: session.id,
-        discontinuity: entry.discontinuity || placed.broken || missed > 0,
-        missed,
-        damaged: this.#lost.damaged,
-        receivedAtMs: clock.now(),
-      };
-    } finally {
-      unlink();
-      // Where one of the two failed, the other is of no use.
-      controller.abort(new Error('Not needed any more'));
+      const media = this.#bookmark.bytesOf(entry);
+      this.#fetching = new FragmentFetch(track, entry, this.#fetchWith, media);
     }
+    const { container, init, media } = await this.#fetching.load(signal);
+    // A run that has ended meanwhile must not move on.
+    signal.throwIfAborted();
+    this.#fetching = null;
+    this.#skips.onFetched();
+    const digest = mediaDigest(media, container);
+    if (isRepeat(before, entry, digest)) {
+      this.#options.logger.debug(
+        `Fragment ${entry.sequence} of session ${track.session.id} repeats the last`,
+      );
+      this.#resume = { ...before, position, lost: withLoss(before.lost, taken.lost) };
+      this.#bookmark.pass(this.#resume);
+      return null;
+    }
+    const lost = sumOf(withLoss(before.lost, taken.lost));
+    const sighting = track.sightingOf(entry.sequence);
+    const fragment: Fragment = {
+      container,
+      init,
+      media,
+      dateMs: entry.dateMs,
+      durationMs: entry.durationMs,
+      sequence: entry.sequence,
+      number: fragmentNumber(entry.url),
+      sessionId: track.session.id,
+      discontinuity: entry.discontinuity || placed.broken || lost !== null,
+      lost,
+      elapsedMs: elapsedMs(before.sighting, sighting),
+      receivedAtMs: this.#options.clock.now(),
+    };
+    const mark = fetchedAt(before, position, digest, sighting);
+    this.#bookmark.pass(mark);
+    return { fragment, mark, source: { track, entry } };
   }
 }

@@ -1,3 +1,23 @@
+/** Fragments that can't be had any more, with no other handed over between them. */
+export interface LostFragments {
+  /** How many, as far as they were listed or numbered; 0 if only their time is known to be missing. */
+  readonly count: number;
+  /** Their length in ms of media: as listed; else as many times the length of a neighbour; else reckoned from the clock. */
+  readonly ms: number;
+  /**
+   * What most of that time was lost to. `window-slid`: they left the playlist or the server first. `outage`: no session
+   * could be followed meanwhile. `media`: they came damaged each time. `policy`: they were larger than a limit.
+   */
+  readonly cause: 'window-slid' | 'outage' | 'media' | 'policy';
+}
+
+/** What a fragment is decoded from. */
+export interface FragmentBytes {
+  /** fMP4: its init section. TS: `null`. */
+  readonly init: Uint8Array | null;
+  readonly media: Uint8Array;
+}
+
 /** One whole, checked fragment on its way to the engine. */
 export interface Fragment {
   readonly container: 'fmp4' | 'mpegts';
@@ -17,10 +37,13 @@ export interface Fragment {
   readonly sessionId: number;
   /** The playlist marks a discontinuity before it, or the sequence has a hole before it. */
   readonly discontinuity: boolean;
-  /** Fragments that were listed or numbered between the last one handed over and this one, and are lost. */
-  readonly missed: number;
-  /** Of those, how many were listed and came damaged each time they were fetched. */
-  readonly damaged: number;
+  /** What is lost between the fragment handed over before and this one; `null` if nothing is known to be. */
+  readonly lost: LostFragments | null;
+  /**
+   * At most so much time, in ms of the host's clock, went by between the fragment handed over before becoming visible and
+   * this one being seen; `null` where that is not known. Dates that jump further are a clock that was set.
+   */
+  readonly elapsedMs: number | null;
   /** When its last byte arrived, Unix ms. */
   readonly receivedAtMs: number;
 }

@@ -1,6 +1,8 @@
-import { Agent, errors, type Dispatcher } from 'undici';
-import { deadline, sleep, type Clock } from '../clock.js';
+import type { Socket } from 'node:net';
+import { Agent, buildConnector, errors, type Dispatcher } from 'undici';
+import { deadline, type Clock } from '../clock.js';
 import { HlsStreamError, type FrameSourceErrorCode } from '../errors.js';
+import { retryAfterMs } from '../retry-after.js';
 import { readBody } from './body.js';
 import type { ByteRange } from './playlist.js';
 
@@ -11,12 +13,12 @@ export type ResourceKind = 'master' | 'playlist' | 'init' | 'fragment';
 export interface LoadPolicy {
   /** Until the response's headers are in, connecting included. */
   firstByteTimeoutMs: number;
-  /** Until the body's last byte is in, for one try. */
+  /** From one piece of the body to the next. */
+  stallTimeoutMs: number;
+  /** Until the body's last byte is in. */
   totalTimeoutMs: number;
   /** Largest body. */
   maxBytes: number;
-  /** Further tries after a failed connection, a timeout, a 5xx or a body cut short. Polls repeat playlists by themselves. */
-  retries: number;
 }
 
 const MIB = 1024 * 1024;
@@ -26,16 +28,13 @@ const MIB = 1024 * 1024;
  * the times leave room for a slow uplink, the sizes for other servers.
  */
 const DEFAULT_POLICIES: Record<ResourceKind, LoadPolicy> = {
-  master: { firstByteTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB, retries: 0 },
-  playlist: { firstByteTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB, retries: 0 },
-  init: { firstByteTimeoutMs: 10_000, totalTimeoutMs: 10_000, maxBytes: MIB, retries: 2 },
-  fragment: { firstByteTimeoutMs: 10_000, totalTimeoutMs: 30_000, maxBytes: 64 * MIB, retries: 2 },
+  master: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB },
+  playlist: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB },
+  init: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB },
+  fragment: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 30_000, maxBytes: 64 * MIB },
 };
 
-/** First pause before a further try; it doubles, and is spread over 50–100 %. */
-const RETRY_PAUSE_MS = 200;
-
-/** One try of one request, for metrics. */
+/** One request, for metrics. */
 export interface LoadEvent {
   kind: ResourceKind;
   /** HTTP status, 0 if no answer came. */
@@ -50,8 +49,6 @@ export interface LoadEvent {
 
 export interface LoaderOptions {
   clock: Clock;
-  /** Spreads pauses; answers 0 ≤ n < 1. */
-  random: () => number;
   /** Until the connection stands, DNS and TLS included. Default 5,000. */
   connectTimeoutMs?: number;
   /** Changes to the defaults by kind. */
@@ -68,7 +65,7 @@ export interface LoadRequest {
   origin: string;
   byteRange?: ByteRange | null;
   signal: AbortSignal;
-  /** Throws `HlsStreamError` if the bytes are not whole; part of a try. */
+  /** Throws `HlsStreamError` if the bytes are not whole. */
   check?: (bytes: Uint8Array) => void;
 }
 
@@ -77,7 +74,7 @@ export interface LoadResult {
   bytes: Uint8Array;
   status: number;
   headers: Dispatcher.ResponseData['headers'];
-  /** Of the try that succeeded: Unix ms of its start, then ms since. */
+  /** Unix ms of its start, then ms since. */
   timing: { startedAtMs: number; firstByteMs: number; totalMs: number };
 }
 
@@ -104,31 +101,21 @@ function shown(url: URL): string {
   return `${url.host}/…/${url.pathname.split('/').at(-1) ?? ''}`.slice(0, 120);
 }
 
-/** `Retry-After` in ms: seconds, or a date by the caller's clock. */
-function retryAfter(value: string | undefined, nowMs: number): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
-}
-
-function isWorthAnotherTry(error: unknown): boolean {
-  if (!(error instanceof HlsStreamError)) return false;
-  if (error.code === 'HLS_STATUS') return (error.status ?? 0) >= 500;
-  return error.code === 'HLS_NETWORK' || error.code === 'HLS_TIMEOUT' || error.code === 'HLS_TRUNCATED';
-}
-
 /**
  * GETs playlists, init sections and fragments on kept-alive connections, with deadlines and size limits. The only
- * file that speaks HTTP to the media plane. Redirects are not followed: they would carry the token elsewhere.
+ * file that speaks HTTP to the media plane. Each request is made once: its callers know whether another is worth it.
+ * Redirects are not followed: they would carry the token elsewhere.
  */
 export class Loader {
   readonly #options: LoaderOptions;
   readonly #agent: Agent;
+  /** Sockets whose connection, DNS and TLS included, does not stand yet. */
+  readonly #connecting = new Set<Socket>();
 
   constructor(options: LoaderOptions) {
     this.#options = options;
     this.#agent = new Agent({
-      connect: { timeout: options.connectTimeoutMs ?? 5_000 },
+      connect: this.#connector(options.connectTimeoutMs ?? 5_000),
       // A poll, a fragment and an init section, and the same for the session that is to follow.
       connections: 6,
       pipelining: 1,
@@ -147,19 +134,36 @@ export class Loader {
    *   `HLS_TOO_LARGE`, `HLS_FOREIGN_ORIGIN`, `HLS_UNSUPPORTED`; the signal's reason once it is aborted
    */
   async load(request: LoadRequest): Promise<LoadResult> {
-    const { clock, random } = this.#options;
+    const { clock, onLoad } = this.#options;
+    const { kind } = request;
     const url = this.#admit(request);
-    const policy = this.#policy(request.kind);
     const startedMs = clock.monotonic();
-    for (let tries = 0; ; tries++) {
-      try {
-        return await this.#try(url, request, policy);
-      } catch (error) {
-        request.signal.throwIfAborted();
-        const isLate = clock.monotonic() - startedMs >= policy.totalTimeoutMs;
-        if (tries >= policy.retries || isLate || !isWorthAnotherTry(error)) throw error;
-        await sleep(clock, RETRY_PAUSE_MS * 2 ** tries * (0.5 + random() / 2), request.signal);
-      }
+    const seen = { status: 0 };
+    try {
+      const result = await this.#get(url, request, this.#policy(kind), seen);
+      request.check?.(result.bytes);
+      onLoad?.({
+        kind,
+        status: seen.status,
+        bytes: result.bytes.byteLength,
+        ms: result.timing.totalMs,
+        ok: true,
+      });
+      return result;
+    } catch (error) {
+      const failure: unknown = request.signal.aborted
+        ? request.signal.reason
+        : this.#translate(error, url, kind, seen.status);
+      const code = failure instanceof HlsStreamError ? { code: failure.code } : {};
+      onLoad?.({
+        kind,
+        status: seen.status,
+        bytes: 0,
+        ms: clock.monotonic() - startedMs,
+        ok: false,
+        ...code,
+      });
+      throw failure;
     }
   }
 
@@ -167,6 +171,20 @@ export class Loader {
   close(): void {
     // Its promise only tells when the sockets are gone, which nobody waits for.
     void this.#agent.destroy();
+    for (const socket of this.#connecting) socket.destroy();
+  }
+
+  /** undici's own, whose agent leaves sockets that are still connecting to their timeout when it is destroyed. */
+  #connector(timeout: number): buildConnector.connector {
+    const connect = buildConnector({ timeout });
+    return (options, callback) => {
+      // Answers the socket, whatever its type says.
+      const socket = connect(options, (...outcome: Parameters<buildConnector.Callback>) => {
+        if (socket) this.#connecting.delete(socket);
+        callback(...outcome);
+      }) as unknown as Socket | undefined;
+      if (socket) this.#connecting.add(socket);
+    };
   }
 
   #policy(kind: ResourceKind): LoadPolicy {
@@ -182,37 +200,6 @@ export class Loader {
       `A ${kind} is at ${url.protocol}//${url.host}, but the session is at ${origin}; add it to allowedOrigins if that is meant`,
       { resource: kind },
     );
-  }
-
-  async #try(url: URL, request: LoadRequest, policy: LoadPolicy): Promise<LoadResult> {
-    const { clock, onLoad } = this.#options;
-    const { kind } = request;
-    const startedMs = clock.monotonic();
-    const seen = { status: 0 };
-    try {
-      const result = await this.#get(url, request, policy, seen);
-      request.check?.(result.bytes);
-      onLoad?.({
-        kind,
-        status: seen.status,
-        bytes: result.bytes.byteLength,
-        ms: result.timing.totalMs,
-        ok: true,
-      });
-      return result;
-    } catch (error) {
-      const failure = request.signal.aborted ? error : this.#translate(error, url, kind, seen.status);
-      const code = failure instanceof HlsStreamError ? { code: failure.code } : {};
-      onLoad?.({
-        kind,
-        status: seen.status,
-        bytes: 0,
-        ms: clock.monotonic() - startedMs,
-        ok: false,
-        ...code,
-      });
-      throw failure;
-    }
   }
 
   async #get(
@@ -243,20 +230,27 @@ export class Loader {
     const cancelFirstByte = clock.after(policy.firstByteTimeoutMs, () => stop.abort(noAnswer()));
 
     const { origin, pathname, search } = url;
-    const response = await this.#agent
-      .request({
-        origin,
-        path: pathname + search,
-        method: 'GET',
-        headers: headersFor(url, byteRange),
-        signal: stop.signal,
-      })
-      .finally(cancelFirstByte);
+    const answer = this.#agent.request({
+      origin,
+      path: pathname + search,
+      method: 'GET',
+      headers: headersFor(url, byteRange),
+      signal: stop.signal,
+    });
+    // undici looks at its signal only once it is connected.
+    const response = await orAborted(answer, stop.signal).finally(cancelFirstByte);
     const firstByteMs = clock.monotonic() - startedMs;
     seen.status = response.statusCode;
+    const stalled = timeout('stalled', policy.stallTimeoutMs);
+    let cancelStall = (): void => {};
+    const onProgress = (): void => {
+      cancelStall();
+      cancelStall = clock.after(policy.stallTimeoutMs, () => stop.abort(stalled()));
+    };
     try {
       this.#judge(response, url, kind);
-      const bytes = await readBody(response, kind, policy.maxBytes, byteRange ?? null);
+      onProgress();
+      const bytes = await readBody(response, kind, policy.maxBytes, byteRange ?? null, onProgress);
       return {
         bytes,
         status: response.statusCode,
@@ -267,6 +261,8 @@ export class Loader {
       // Left unread it would hold the connection; its own failure is of no interest any more.
       response.body.on('error', () => {}).destroy();
       throw error;
+    } finally {
+      cancelStall();
     }
   }
 
@@ -287,7 +283,7 @@ export class Loader {
     // AWS adds a URL after the name.
     const errorName = plain(header(headers, 'x-amzn-errortype')?.split(':', 1)[0]);
     const requestId = plain(header(headers, 'x-amzn-requestid'));
-    const retryAfterMs = retryAfter(header(headers, 'retry-after'), this.#options.clock.now());
+    const pauseMs = retryAfterMs(header(headers, 'retry-after'), this.#options.clock.now());
     const advice =
       status === 403
         ? ': the session is expired or refused, a new one is needed'
@@ -297,7 +293,7 @@ export class Loader {
     throw new HlsStreamError(
       status === 403 ? 'HLS_SESSION_EXPIRED' : 'HLS_STATUS',
       `The ${kind} at ${shown(url)} was answered ${status}${errorName ? ` ${errorName}` : ''}${advice}`,
-      { status, resource: kind, errorName, requestId, retryAfterMs },
+      { status, resource: kind, errorName, requestId, retryAfterMs: pauseMs },
     );
   }
 
@@ -328,6 +324,22 @@ export class Loader {
       },
     );
   }
+}
+
+/** What a promise brings, or the signal's reason as soon as that is aborted; an answer that comes later is let go. */
+function orAborted(
+  answer: Promise<Dispatcher.ResponseData>,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.then((response) => {
+      if (signal.aborted) response.body.on('error', () => {}).destroy();
+      else resolve(response);
+    }, reject);
+  });
 }
 
 function headersFor(url: URL, byteRange: ByteRange | null | undefined): Record<string, string> {

@@ -8,12 +8,12 @@ import {
   type FollowerSettings,
 } from './follower-messages.js';
 import { Follower } from './follower.js';
-import type { Fragment } from './fragment.js';
+import type { Fragment, LostFragments } from './fragment.js';
 import { Loader } from './loader.js';
 
 interface Run {
   id: number;
-  fragments: AsyncGenerator<Fragment, void>;
+  fragments: AsyncGenerator<Fragment, LostFragments | null>;
   stop: AbortController;
   /** The run before has let go of the follower. */
   ready: Promise<unknown>;
@@ -25,6 +25,7 @@ class FollowerHost {
   readonly #loader: Loader;
   readonly #follower: Follower;
   readonly #offers = new Map<number, AbortController>();
+  readonly #agains = new Map<number, AbortController>();
   #run: Run | undefined;
   #sentInit: Uint8Array | null | undefined;
 
@@ -32,7 +33,7 @@ class FollowerHost {
     this.#port = port;
     const { allowedOrigins, maxPlaylistBytes: maxBytes, ...following } = settings;
     const policies = { master: { maxBytes }, playlist: { maxBytes } };
-    this.#loader = new Loader({ clock: systemClock, random: Math.random, allowedOrigins, policies });
+    this.#loader = new Loader({ clock: systemClock, allowedOrigins, policies });
     this.#follower = new Follower({
       ...following,
       loader: this.#loader,
@@ -64,6 +65,12 @@ class FollowerHost {
       case 'end-offer':
         this.#offers.get(request.offer)?.abort(new Error('The offer was withdrawn'));
         break;
+      case 'again':
+        void this.#again(request);
+        break;
+      case 'end-again':
+        this.#agains.get(request.again)?.abort(new Error('It is not wanted any more'));
+        break;
     }
   }
 
@@ -72,7 +79,7 @@ class FollowerHost {
     const run = this.#run;
     run?.stop.abort(new Error('The run was ended'));
     await run?.ready;
-    await run?.fragments.return().catch(() => {});
+    await run?.fragments.return(null).catch(() => {});
   }
 
   async #next(id: number): Promise<void> {
@@ -81,7 +88,7 @@ class FollowerHost {
     try {
       await run.ready;
       const { value, done } = await run.fragments.next();
-      if (done) this.#send({ kind: 'ended', run: id });
+      if (done) this.#send({ kind: 'ended', run: id, lost: value });
       else this.#sendFragment(id, value);
     } catch (error) {
       this.#send({ kind: 'failed', run: id, error: errorToWire(error) });
@@ -101,11 +108,28 @@ class FollowerHost {
     }
   }
 
+  async #again({ again, of }: Extract<FollowerRequest, { kind: 'again' }>): Promise<void> {
+    const stop = new AbortController();
+    this.#agains.set(again, stop);
+    // Whatever the reason: it can't be had.
+    const bytes = await this.#follower.again(of, stop.signal).catch(() => null);
+    this.#agains.delete(again);
+    const memory = bytes === null ? [] : [bytes.init, bytes.media].flatMap((part) => part?.buffer ?? []);
+    this.#port.postMessage({ kind: 'again', again, bytes } satisfies FollowerReply, memory as ArrayBuffer[]);
+  }
+
   #sendFragment(run: number, { init, ...fragment }: Fragment): void {
     const isNewInit = init !== this.#sentInit;
     this.#sentInit = init;
-    const { position } = this.#follower;
-    const reply: FollowerReply = { kind: 'fragment', run, fragment, position, ...(isNewInit && { init }) };
+    const { position, stallLimitMs } = this.#follower;
+    const reply: FollowerReply = {
+      kind: 'fragment',
+      run,
+      fragment,
+      position,
+      stallLimitMs,
+      ...(isNewInit && { init }),
+    };
     // The loader made this memory for this fragment alone.
     this.#port.postMessage(reply, [fragment.media.buffer as ArrayBuffer]);
   }
@@ -123,7 +147,7 @@ class FollowerHost {
   #close(): void {
     const reason = new Error('The follower was closed');
     this.#run?.stop.abort(reason);
-    for (const stop of this.#offers.values()) stop.abort(reason);
+    for (const stop of [...this.#offers.values(), ...this.#agains.values()]) stop.abort(reason);
     this.#loader.close();
   }
 }

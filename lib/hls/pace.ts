@@ -1,5 +1,3 @@
-import { FrameSourceError } from '../errors.js';
-
 /** What is known about when a list grows. Times are ms of the monotonic clock. */
 export interface Pace {
   /** When the newest fragment was first seen; the session's opening before that. */
@@ -63,23 +61,4 @@ export function paceAfter(
   // Found at the first try: it appeared some time before. One step earlier next time.
   const lastNewMs = nowMs - pollIntervalMs({ ...pace, durationMs });
   return { lastNewMs, fruitless: 0, isPhaseKnown: fresh === 1, durationMs, targetDurationMs };
-}
-
-/** Playlist errors in a row that are put up with. */
-export const TOLERATED_PLAYLIST_ERRORS = 3;
-
-/** Whether a poll that failed so may simply be repeated: the session itself is not in question. */
-export function isTransient(error: unknown): error is FrameSourceError {
-  if (!(error instanceof FrameSourceError)) return false;
-  if (error.code === 'HLS_STATUS') {
-    const isThrottled = error.status === 429 || /LimitExceeded|Throttl/.test(error.errorName ?? '');
-    return isThrottled || (error.status ?? 0) >= 500;
-  }
-  return error.code === 'HLS_NETWORK' || error.code === 'HLS_TIMEOUT' || error.code === 'HLS_TRUNCATED';
-}
-
-/** Pause before a failed poll is repeated: 200 ms doubled each time, spread over 50–100 %, or what the server asked for. */
-export function pauseAfterErrorMs(errors: number, random: number, retryAfterMs = 0): number {
-  const pauseMs = MIN_POLL_MS * 2 ** errors * (0.5 + random / 2);
-  return Math.max(pauseMs, Math.min(retryAfterMs, 5_000));
 }

@@ -9,8 +9,8 @@ const SPAN_MS = 1050;
 export class RateLimit {
   readonly #clock: Clock;
   readonly #perSecond: number;
-  /** When the last requests were let go, oldest first. */
-  #sentMs: number[] = [];
+  /** When the last requests are to go or went, oldest first. */
+  #sent: { atMs: number }[] = [];
 
   /** `perSecond`: an integer ≥ 1, or `Infinity`. */
   constructor(clock: Clock, perSecond: number) {
@@ -18,12 +18,15 @@ export class RateLimit {
     this.#perSecond = perSecond;
   }
 
-  /** Resolves when the next request may go; rejects with the signal's reason. Callers do not overlap. */
+  /** Resolves when the next request may go, in the order of the calls; rejects with the signal's reason. */
   async admit(signal: AbortSignal): Promise<void> {
     if (this.#perSecond === Infinity) return;
-    const oldest = this.#sentMs.at(-this.#perSecond);
-    const waitMs = oldest === undefined ? 0 : oldest + SPAN_MS - this.#clock.monotonic();
-    if (waitMs > 0) await sleep(this.#clock, waitMs, signal);
-    this.#sentMs = [...this.#sentMs, this.#clock.monotonic()].slice(-this.#perSecond);
+    const nowMs = this.#clock.monotonic();
+    const oldest = this.#sent.at(-this.#perSecond);
+    const slot = { atMs: oldest === undefined ? nowMs : Math.max(nowMs, oldest.atMs + SPAN_MS) };
+    this.#sent = [...this.#sent, slot].slice(-this.#perSecond);
+    if (slot.atMs <= nowMs) return;
+    await sleep(this.#clock, slot.atMs - nowMs, signal);
+    slot.atMs = this.#clock.monotonic();
   }
 }

@@ -6,11 +6,14 @@ import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
 import {
   errorFromWire,
+  type FragmentAgain,
+  type FragmentName,
   type FollowerReply,
   type FollowerRequest,
   type FollowerSettings,
 } from './follower-messages.js';
-import type { Fragment } from './fragment.js';
+import type { Fragment, LostFragments } from './fragment.js';
+import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
 
 /** One thread for the network of all sources of a JavaScript environment, while there are any. */
 class NetworkThread {
@@ -64,6 +67,9 @@ function threadEnded(cause?: Error): HlsStreamError {
   return new HlsStreamError('HLS_NETWORK', 'The network thread ended; another one is started', { cause });
 }
 
+/** What `run` waits for. */
+type Next = { fragment: Fragment } | { lost: LostFragments | null };
+
 /** Someone who waits for a reply. */
 interface Waiter<T> {
   resolve(value: T): void;
@@ -72,19 +78,21 @@ interface Waiter<T> {
 
 /**
  * A {@link Follower} on the network thread: playlists, HTTP and TLS cost the calling thread nothing but a message per
- * fragment. Its `run` and `offer` are the follower's own.
+ * fragment. Its `run`, `offer` and `again` are the follower's own.
  */
 export class RemoteFollower {
   readonly #settings: FollowerSettings;
   readonly #logger: Logger;
   readonly #offers = new Map<number, Waiter<void>>();
+  readonly #agains = new Map<number, (bytes: FragmentAgain | null) => void>();
   #thread: NetworkThread | undefined;
   #port: MessagePort | undefined;
   #lastId = 0;
   #run = 0;
-  #waiting: Waiter<Fragment | null> | undefined;
+  #waiting: Waiter<Next> | undefined;
   #init: Uint8Array | null = null;
   #position: Position | null = null;
+  #stallLimitMs = UNKNOWN_STALL_LIMIT_MS;
 
   constructor(settings: FollowerSettings, logger: Logger) {
     this.#settings = settings;
@@ -100,8 +108,16 @@ export class RemoteFollower {
     this.#port.unref();
   }
 
+  /** As {@link Follower.stallLimitMs}, as of the last fragment. */
+  get stallLimitMs(): number {
+    return this.#stallLimitMs;
+  }
+
   /** As {@link Follower.run}. */
-  async *run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, void, undefined> {
+  async *run(
+    session: Session,
+    signal: AbortSignal,
+  ): AsyncGenerator<Fragment, LostFragments | null, undefined> {
     signal.throwIfAborted();
     this.open();
     const run = ++this.#lastId;
@@ -115,11 +131,11 @@ export class RemoteFollower {
       for (;;) {
         signal.throwIfAborted();
         if (this.#port !== port) throw threadEnded();
-        const next = new Promise<Fragment | null>((resolve, reject) => (this.#waiting = { resolve, reject }));
+        const next = new Promise<Next>((resolve, reject) => (this.#waiting = { resolve, reject }));
         this.#send({ kind: 'next', run });
-        const fragment = await next;
-        if (fragment === null) return;
-        yield fragment;
+        const news = await next;
+        if ('lost' in news) return news.lost;
+        yield news.fragment;
       }
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -150,12 +166,35 @@ export class RemoteFollower {
     }
   }
 
+  /** As {@link Follower.again}; also `null` if the thread has ended. */
+  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentAgain | null> {
+    signal.throwIfAborted();
+    if (this.#port === undefined) return null;
+    const again = ++this.#lastId;
+    let onAbort = (): void => {};
+    try {
+      return await new Promise<FragmentAgain | null>((resolve, reject) => {
+        onAbort = () => {
+          this.#send({ kind: 'end-again', again });
+          reject(signal.reason as Error);
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        this.#agains.set(again, resolve);
+        this.#send({ kind: 'again', again, of });
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#agains.delete(again);
+    }
+  }
+
   /** Ends connections, and the thread if nobody else needs it. */
   async close(): Promise<void> {
     const thread = this.#thread;
     this.#port?.close();
     this.#port = undefined;
     this.#thread = undefined;
+    for (const resolve of this.#agains.values()) resolve(null);
     await thread?.leave(this.#onThreadEnd);
   }
 
@@ -166,6 +205,7 @@ export class RemoteFollower {
     const error = threadEnded(cause);
     this.#waiting?.reject(error);
     for (const waiter of this.#offers.values()) waiter.reject(error);
+    for (const resolve of this.#agains.values()) resolve(null);
   };
 
   #send(request: FollowerRequest): void {
@@ -178,10 +218,11 @@ export class RemoteFollower {
         if (reply.init !== undefined) this.#init = reply.init;
         if (reply.run !== this.#run) break;
         this.#position = reply.position;
-        this.#waiting?.resolve({ ...reply.fragment, init: this.#init });
+        this.#stallLimitMs = reply.stallLimitMs;
+        this.#waiting?.resolve({ fragment: { ...reply.fragment, init: this.#init } });
         break;
       case 'ended':
-        if (reply.run === this.#run) this.#waiting?.resolve(null);
+        if (reply.run === this.#run) this.#waiting?.resolve({ lost: reply.lost });
         break;
       case 'failed':
         if (reply.run === this.#run) this.#waiting?.reject(errorFromWire(reply.error));
@@ -192,6 +233,9 @@ export class RemoteFollower {
         else waiter?.reject(errorFromWire(reply.error));
         break;
       }
+      case 'again':
+        this.#agains.get(reply.again)?.(reply.bytes);
+        break;
       case 'log':
         this.#logger[reply.level](reply.message);
         break;

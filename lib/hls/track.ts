@@ -2,19 +2,14 @@ import { sleep, type Clock } from '../clock.js';
 import { HlsStreamError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Session } from '../session/provider.js';
-import { stallLimitMs } from './cursor.js';
+import { isTransientPoll, pauseAfterMs } from './failure.js';
+import { linked } from './linked.js';
 import type { Loader, ResourceKind } from './loader.js';
-import {
-  isTransient,
-  nextPollMs,
-  openingPace,
-  paceAfter,
-  pauseAfterErrorMs,
-  TOLERATED_PLAYLIST_ERRORS,
-  type Pace,
-} from './pace.js';
+import { nextPollMs, openingPace, paceAfter, type Pace } from './pace.js';
 import { parsePlaylist, type MediaPlaylist, type Playlist } from './playlist.js';
 import { RateLimit } from './rate-limit.js';
+import { rhythmAfter, stallLimitMs, UNKNOWN_RHYTHM, type Rhythm } from './rhythm.js';
+import { Sightings, type Sighting } from './sightings.js';
 import { chooseVariant, type VariantLimits } from './variant.js';
 
 export interface TrackDependencies {
@@ -48,6 +43,8 @@ export interface Poll {
 
 /** Playlist requests that a KVS session allows in a second (its quotas page); nobody needs more. */
 const PLAYLISTS_PER_SECOND = 5;
+/** Polls in a row that may fail. */
+const TOLERATED_ERRORS = 3;
 
 function newestDurationMs(list: MediaPlaylist): number {
   return list.fragments.at(-1)?.durationMs || list.targetDurationMs;
@@ -58,14 +55,20 @@ export class Track {
   readonly session: Session;
   readonly origin: string;
   readonly #with: TrackDependencies;
-  /** Ends the wait for the next poll when another session has taken over. */
+  /** Another session has taken over. */
   readonly #retired = new AbortController();
   /** Set once open. */
   #list: MediaPlaylist | null = null;
   #listUrl = '';
+  /** What the newest list replaced. */
+  #before: MediaPlaylist | null = null;
+  readonly #sightings = new Sightings();
   #pace: Pace = openingPace(0, 0, 0);
+  #rhythm: Rhythm = UNKNOWN_RHYTHM;
   #lastPollMs = 0;
   #lastChangeMs = 0;
+  /** How long after the last change nothing new was listed yet; `null` before the next poll. */
+  #silenceMs: number | null = null;
   readonly #playlistRate: RateLimit;
   readonly #fragmentRate: RateLimit;
 
@@ -87,56 +90,118 @@ export class Track {
     return this.#list;
   }
 
+  /** How long the list may show nothing new until {@link advance} throws, in ms: by its own rhythm. */
+  get stallLimitMs(): number {
+    return stallLimitMs(this.#rhythm, this.#list?.targetDurationMs ?? 0);
+  }
+
+  /** Whether the next poll is due. */
+  get isDue(): boolean {
+    return this.#with.clock.monotonic() >= nextPollMs(this.#pace, this.#lastPollMs);
+  }
+
+  /** When a listed fragment was first seen. */
+  sightingOf(sequence: number): Sighting | null {
+    return this.#sightings.of(sequence);
+  }
+
+  /**
+   * Length in ms of `count` fragments from `sequence` on that may not be listed any more: as the list or the one before
+   * told, else that of `elseMs` each.
+   */
+  lengthMs(sequence: number, count: number, elseMs: number): number {
+    const known = new Map<number, number>();
+    for (const fragment of [...(this.#before?.fragments ?? []), ...this.list.fragments]) {
+      const isAsked = fragment.sequence >= sequence && fragment.sequence < sequence + count;
+      if (isAsked && fragment.durationMs > 0) known.set(fragment.sequence, fragment.durationMs);
+    }
+    const knownMs = [...known.values()].reduce((sum, ms) => sum + ms, 0);
+    return knownMs + (count - known.size) * elseMs;
+  }
+
   /** Loads the session's playlist and, if it is a master, the chosen variant's. */
   async open(signal: AbortSignal): Promise<void> {
     const { url } = this.session;
+    const { clock } = this.#with;
+    let sentMs = clock.monotonic();
     let playlist = await this.#fetch(url, 'master', signal);
     this.#listUrl = url;
     if (playlist.kind === 'master') {
       this.#listUrl = chooseVariant(playlist.variants, this.#with.limits).url;
+      sentMs = clock.monotonic();
       playlist = await this.#fetch(this.#listUrl, 'playlist', signal);
     }
-    const nowMs = this.#with.clock.monotonic();
-    this.#list = this.#media(playlist);
+    const nowMs = clock.monotonic();
+    const list = this.#media(playlist);
+    this.#list = list;
     this.#lastPollMs = nowMs;
     this.#lastChangeMs = nowMs;
-    this.#pace = openingPace(nowMs, newestDurationMs(this.#list), this.#list.targetDurationMs);
-    this.#tell(this.#list, this.#list.fragments.length);
+    this.#pace = openingPace(nowMs, newestDurationMs(list), list.targetDurationMs);
+    this.#note(list, list.fragments.length, sentMs, false);
   }
 
   /**
-   * Waits until the next poll is due, and polls.
+   * Waits until the next poll is due, and polls, again if need be.
    *
-   * @throws HlsStreamError `HLS_STALLED` when nothing new was listed for three target durations (at least 10 s),
-   *   and what the loader and the parser throw
+   * @throws HlsStreamError `HLS_STALLED` when nothing new was listed for {@link stallLimitMs}, and what the loader and
+   *   the parser throw
    */
-  async advance(signal: AbortSignal): Promise<Poll> {
-    const { clock } = this.#with;
-    const signals = [signal, this.#retired.signal];
-    await this.#wait(nextPollMs(this.#pace, this.#lastPollMs) - clock.monotonic(), signals);
-    const poll = await this.refresh(signal);
-    if (!poll.list.ended && poll.fresh === 0) this.#refuseStall();
-    return poll;
+  async advance(parent: AbortSignal): Promise<Poll> {
+    return this.#untilRetired(parent, async (signal) => {
+      const { clock } = this.#with;
+      await sleep(clock, Math.max(0, nextPollMs(this.#pace, this.#lastPollMs) - clock.monotonic()), signal);
+      const poll = await this.#poll(this.#fetch(this.#listUrl, 'playlist', signal));
+      if (!poll.list.ended && poll.fresh === 0) this.#refuseStall();
+      return poll;
+    });
   }
 
-  /** Polls as soon as the rate limit allows. */
-  async refresh(signal: AbortSignal): Promise<Poll> {
+  /** Polls once, as soon as the rate limit allows. */
+  refresh(parent: AbortSignal): Promise<Poll> {
+    return this.#untilRetired(parent, (signal) =>
+      this.#poll(this.#fetchOnce(this.#listUrl, 'playlist', signal)),
+    );
+  }
+
+  /** Waits. */
+  pause(ms: number, parent: AbortSignal): Promise<void> {
+    return this.#untilRetired(parent, (signal) => sleep(this.#with.clock, ms, signal));
+  }
+
+  /** Ends polls and pauses: they reject. */
+  retire(): void {
+    this.#retired.abort(new Error('Another session has taken over'));
+  }
+
+  async #untilRetired<T>(parent: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { controller, unlink } = linked(parent, this.#retired.signal);
+    try {
+      return await work(controller.signal);
+    } finally {
+      unlink();
+    }
+  }
+
+  async #poll(fetching: Promise<Playlist>): Promise<Poll> {
     const { clock } = this.#with;
     const startedMs = clock.monotonic();
-    const list = this.#media(await this.#fetch(this.#listUrl, 'playlist', signal));
+    const list = this.#media(await fetching);
     const before = this.list;
     const ends = [before, list].map(({ mediaSequence, fragments }) => mediaSequence + fragments.length) as [
       number,
       number,
     ];
     // Numbers that went back mean a restarted count, unless it is an old copy of the list.
-    const fresh = ends[1] <= before.mediaSequence ? list.fragments.length : Math.max(0, ends[1] - ends[0]);
+    const isRestarted = ends[1] <= before.mediaSequence;
+    const fresh = isRestarted ? list.fragments.length : Math.max(0, ends[1] - ends[0]);
     this.#lastPollMs = startedMs;
-    if (fresh > 0 || list.ended) this.#lastChangeMs = clock.monotonic();
     this.#pace = paceAfter(this.#pace, startedMs, fresh, newestDurationMs(list), list.targetDurationMs);
     // An old copy of a list would hide what is already known.
-    if (fresh > 0 || ends[1] >= ends[0]) this.#list = list;
-    this.#tell(list, fresh);
+    if (fresh > 0 || ends[1] >= ends[0]) {
+      this.#before = isRestarted ? null : before;
+      this.#list = list;
+      this.#note(list, fresh, startedMs, isRestarted);
+    }
     return { list: this.list, fresh };
   }
 
@@ -145,23 +210,30 @@ export class Track {
     return this.#fragmentRate.admit(signal);
   }
 
-  /** Ends a wait in {@link advance}: it rejects. */
-  retire(): void {
-    this.#retired.abort(new Error('Another session has taken over'));
-  }
-
-  #tell({ fragments, targetDurationMs }: MediaPlaylist, fresh: number): void {
+  /** Remembers and tells what a poll brought. */
+  #note(list: MediaPlaylist, fresh: number, sentMs: number, isRestarted: boolean): void {
+    const { fragments, targetDurationMs, ended } = list;
+    const nowMs = this.#with.clock.monotonic();
+    this.#sightings.note(list, sentMs, nowMs, isRestarted);
+    if (fresh > 0) {
+      const durationsMs = fragments.slice(-fresh).map(({ durationMs }) => durationMs);
+      this.#rhythm = rhythmAfter(this.#rhythm, durationsMs, this.#silenceMs);
+      this.#silenceMs = null;
+    } else {
+      this.#silenceMs = sentMs - this.#lastChangeMs;
+    }
+    if (fresh > 0 || ended) this.#lastChangeMs = nowMs;
     const edgeDateMs = fragments.at(-1)?.dateMs ?? null;
     this.#with.onPlaylist?.({ sessionId: this.session.id, fresh, targetDurationMs, edgeDateMs });
   }
 
   #refuseStall(): void {
-    const limitMs = stallLimitMs(this.list.targetDurationMs);
+    const limitMs = this.stallLimitMs;
     const stillMs = this.#with.clock.monotonic() - this.#lastChangeMs;
     if (stillMs <= limitMs) return;
     throw new HlsStreamError(
       'HLS_STALLED',
-      `The playlist has shown no new fragment for ${Math.round(stillMs)} ms`,
+      `The playlist has shown no new fragment for ${Math.round(stillMs)} ms; by its rhythm it may for ${Math.round(limitMs)} ms`,
       {
         resource: 'playlist',
       },
@@ -179,33 +251,27 @@ export class Track {
     );
   }
 
+  /** Asks again, after growing pauses, where that may help. */
   async #fetch(url: string, kind: ResourceKind, signal: AbortSignal): Promise<Playlist> {
-    const { loader, clock, random, logger } = this.#with;
+    const { clock, random, logger } = this.#with;
     for (let errors = 0; ; errors++) {
-      await this.#playlistRate.admit(signal);
       try {
-        const { bytes } = await loader.load({ url, kind, origin: this.origin, signal });
-        return parsePlaylist(new TextDecoder().decode(bytes), url);
+        return await this.#fetchOnce(url, kind, signal);
       } catch (error) {
         signal.throwIfAborted();
-        if (!isTransient(error) || errors >= TOLERATED_PLAYLIST_ERRORS) throw error;
+        if (!isTransientPoll(error) || errors >= TOLERATED_ERRORS) throw error;
+        const afterMs = pauseAfterMs(error, errors, random());
+        // What the server asks for is more than this session has.
+        if (afterMs > this.stallLimitMs) throw error;
         logger.debug(`Playlist of session ${this.session.id} failed, asking again: ${error.message}`);
-        await sleep(clock, pauseAfterErrorMs(errors, random(), error.retryAfterMs), signal);
+        await sleep(clock, afterMs, signal);
       }
     }
   }
 
-  async #wait(ms: number, signals: readonly AbortSignal[]): Promise<void> {
-    const stop = new AbortController();
-    const onAbort = (event: Event): void => stop.abort((event.target as AbortSignal).reason);
-    for (const signal of signals) {
-      signal.throwIfAborted();
-      signal.addEventListener('abort', onAbort, { once: true });
-    }
-    try {
-      if (ms > 0) await sleep(this.#with.clock, ms, stop.signal);
-    } finally {
-      for (const signal of signals) signal.removeEventListener('abort', onAbort);
-    }
+  async #fetchOnce(url: string, kind: ResourceKind, signal: AbortSignal): Promise<Playlist> {
+    await this.#playlistRate.admit(signal);
+    const { bytes } = await this.#with.loader.load({ url, kind, origin: this.origin, signal });
+    return parsePlaylist(new TextDecoder().decode(bytes), url);
   }
 }

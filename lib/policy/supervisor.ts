@@ -1,4 +1,4 @@
-import { backoffMs, type BackoffPolicy } from './backoff.js';
+import { backoffMs, jittered, type BackoffPolicy } from './backoff.js';
 import type { FaultClass } from './fault.js';
 
 /** What a source is doing, as the number the `kvs_hls_connection_state` metric shows. */
@@ -16,9 +16,17 @@ export const ConnectionState = {
 } as const;
 export type ConnectionState = (typeof ConnectionState)[keyof typeof ConnectionState];
 
+/**
+ * The same, finer: `offline` is a reader that is well and waits for a camera that sends nothing. `stopped` also stands
+ * for not started and for the end of the stream.
+ */
+export type SourcePhase = 'stopped' | 'connecting' | 'connected' | 'reconnecting' | 'offline' | 'failed';
+
 /** Everything the supervisor remembers: a value. */
 export interface SupervisorState {
-  connection: ConnectionState;
+  phase: SourcePhase;
+  /** A frame has been decoded since the start. */
+  hadFrame: boolean;
   /** Failures since the last good frame that count towards `maxConsecutiveErrors`. */
   consecutiveErrors: number;
   /** Waits since the last good frame: the exponent of the back-off. */
@@ -55,16 +63,42 @@ export interface SupervisorStep {
 }
 
 export const initialState: SupervisorState = {
-  connection: ConnectionState.DISCONNECTED,
+  phase: 'stopped',
+  hadFrame: false,
   consecutiveErrors: 0,
   attempts: 0,
   refusals: 0,
 };
 
-/** A silent camera is looked for at least this often (kvs-hls §2.4: 2 s growing to 30 s). */
-const MAX_OFFLINE_DELAY_MS = 30_000;
+/**
+ * A silent camera is looked for this often, spread over 80–120 %. Less than a live list of ten one-second fragments holds
+ * (AWS recommends 3–10 entries), so that what a camera sends first when it wakes up is still listed.
+ */
+export const OFFLINE_POLL_MS = 6_000;
+/** A server's `Retry-After` is obeyed up to this: an hour without a look would hide that all is well again. */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
+/** Who was throttled waits so many times longer than who lost a connection. */
+const THROTTLED_FACTOR = 2;
 
 const NONE: SupervisorAction = { kind: 'none' };
+
+/** The number that stands for a state in metrics and events. */
+export function connectionOf({ phase, hadFrame }: SupervisorState): ConnectionState {
+  switch (phase) {
+    case 'stopped':
+      return ConnectionState.DISCONNECTED;
+    case 'connecting':
+      return ConnectionState.CONNECTING;
+    case 'connected':
+      return ConnectionState.CONNECTED;
+    case 'reconnecting':
+      return ConnectionState.RECONNECTING;
+    case 'offline':
+      return hadFrame ? ConnectionState.RECONNECTING : ConnectionState.CONNECTING;
+    case 'failed':
+      return ConnectionState.ERROR;
+  }
+}
 
 /** The state machine: a pure function of state and event. `random` answers [0, 1). */
 export function advance(
@@ -75,19 +109,24 @@ export function advance(
 ): SupervisorStep {
   switch (event.kind) {
     case 'start':
-      return {
-        state: { ...initialState, connection: ConnectionState.CONNECTING },
-        action: { kind: 'connect', afterMs: 0 },
-      };
+      return { state: { ...initialState, phase: 'connecting' }, action: { kind: 'connect', afterMs: 0 } };
     case 'frame':
-      return { state: { ...initialState, connection: ConnectionState.CONNECTED }, action: NONE };
+      return { state: { ...initialState, phase: 'connected', hadFrame: true }, action: NONE };
     case 'end':
     case 'stop':
-      return { state: { ...initialState, connection: ConnectionState.DISCONNECTED }, action: NONE };
+      return { state: initialState, action: NONE };
     case 'fault':
-      return afterFault(state, event.fault, event.retryAfterMs ?? 0, policy, random);
+      return afterFault(
+        state,
+        event.fault,
+        Math.min(event.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS),
+        policy,
+        random,
+      );
   }
 }
+
+const CALM = { consecutiveErrors: 0, attempts: 0, refusals: 0 };
 
 function afterFault(
   state: SupervisorState,
@@ -96,34 +135,60 @@ function afterFault(
   policy: SupervisorPolicy,
   random: () => number,
 ): SupervisorStep {
-  const isCounted = fault !== 'expired' && fault !== 'offline';
-  const consecutiveErrors = state.consecutiveErrors + (isCounted ? 1 : 0);
-  const exhausted = isCounted && consecutiveErrors >= policy.maxConsecutiveErrors;
-  const isFirstTry = state.connection === ConnectionState.CONNECTING;
-  if (fault === 'fatal' || (fault === 'credentials' && isFirstTry) || exhausted) {
-    return {
-      state: { ...state, consecutiveErrors, connection: ConnectionState.ERROR },
-      action: { kind: 'give-up', exhausted },
-    };
-  }
   // A source that never had a frame is still connecting, however often it has tried.
-  const connection =
-    state.connection === ConnectionState.CONNECTING
-      ? ConnectionState.CONNECTING
-      : ConnectionState.RECONNECTING;
-  if (fault === 'expired' && state.refusals === 0) {
-    return {
-      state: { ...state, connection, refusals: 1 },
-      action: { kind: 'connect', afterMs: 0 },
-    };
+  const trying: SourcePhase = state.hadFrame ? 'reconnecting' : 'connecting';
+  switch (fault) {
+    case 'denied':
+    case 'misconfigured':
+    case 'defect':
+      return giveUp(state, false);
+    case 'offline': {
+      // A session that stands still may be at fault itself; after that, another one tells nothing new soon.
+      const isFirst = state.phase === 'connected';
+      const afterMs = isFirst ? 0 : jittered(OFFLINE_POLL_MS, random);
+      // Whoever says that the camera is silent proves that all else works.
+      return {
+        state: { ...state, ...CALM, phase: 'offline' },
+        action: { kind: 'connect', afterMs: Math.max(afterMs, retryAfterMs) },
+      };
+    }
+    case 'expired': {
+      const refusals = state.refusals + 1;
+      const attempts = state.attempts + (refusals > 1 ? 1 : 0);
+      const afterMs = refusals === 1 ? 0 : backoffMs(policy, attempts, random);
+      // That a session ends while the camera sleeps tells nothing of the camera.
+      const phase = state.phase === 'offline' ? 'offline' : trying;
+      return { state: { ...state, phase, refusals, attempts }, action: { kind: 'connect', afterMs } };
+    }
+    case 'credentials':
+      if (!state.hadFrame) return giveUp(state, false);
+      return backOff(state, trying, policy, retryAfterMs, random);
+    case 'throttled': {
+      const delayMs = Math.min(policy.delayMs * THROTTLED_FACTOR, policy.maxDelayMs);
+      return backOff(state, trying, { ...policy, delayMs }, retryAfterMs, random);
+    }
+    case 'network':
+    case 'media':
+      return backOff(state, trying, policy, retryAfterMs, random);
   }
+}
+
+function giveUp(state: SupervisorState, exhausted: boolean): SupervisorStep {
+  const consecutiveErrors = state.consecutiveErrors + 1;
+  return { state: { ...state, consecutiveErrors, phase: 'failed' }, action: { kind: 'give-up', exhausted } };
+}
+
+function backOff(
+  state: SupervisorState,
+  phase: SourcePhase,
+  policy: SupervisorPolicy,
+  retryAfterMs: number,
+  random: () => number,
+): SupervisorStep {
+  if (state.consecutiveErrors + 1 >= policy.maxConsecutiveErrors) return giveUp(state, true);
   const attempts = state.attempts + 1;
-  const refusals = state.refusals + (fault === 'expired' ? 1 : 0);
-  const maxDelayMs =
-    fault === 'offline' ? Math.min(policy.maxDelayMs, MAX_OFFLINE_DELAY_MS) : policy.maxDelayMs;
-  const afterMs = Math.max(backoffMs({ ...policy, maxDelayMs }, attempts, random), retryAfterMs);
   return {
-    state: { connection, consecutiveErrors, attempts, refusals },
-    action: { kind: 'connect', afterMs },
+    state: { ...state, phase, attempts, consecutiveErrors: state.consecutiveErrors + 1 },
+    action: { kind: 'connect', afterMs: Math.max(backoffMs(policy, attempts, random), retryAfterMs) },
   };
 }

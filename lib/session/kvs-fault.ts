@@ -1,4 +1,5 @@
 import { KvsConnectionError, type FrameSourceErrorCode } from '../errors.js';
+import { retryAfterMs } from '../retry-after.js';
 
 /** The two control calls. */
 export type KvsOperation = 'GetDataEndpoint' | 'GetHLSStreamingSessionURL';
@@ -9,6 +10,8 @@ interface SdkError {
   message?: unknown;
   code?: unknown;
   $metadata?: { httpStatusCode?: number; requestId?: string };
+  /** Not enumerable; header names are in lower case. */
+  $response?: { headers?: Record<string, string | undefined> };
 }
 
 /** All but the one that depends on what was asked for. */
@@ -28,15 +31,52 @@ const CODE_BY_NAME: [RegExp, KvsCode][] = [
   ],
 ];
 
+/** Refusals that new credentials, or the same with a corrected clock, may mend; others are verdicts (kvs-hls §2.4). */
+const CREDENTIALS_FAULT =
+  /^(NotAuthorized|ExpiredToken|UnrecognizedClient|InvalidClientTokenId|RequestExpired|InvalidSignature|SignatureDoesNotMatch)(Exception)?$/;
+
+const NEEDED = 'kinesisvideo:GetDataEndpoint and kinesisvideo:GetHLSStreamingSessionURL';
+
+/** What to change, by the name of the error, where that says more than the code. */
+const ADVICE_BY_NAME: [RegExp, string][] = [
+  [
+    /ExpiredToken/,
+    'the credentials are expired; renew them, or give the option credentials a function that does',
+  ],
+  [
+    /Signature|RequestExpired/,
+    "the signature is refused; check the secret access key, the region and this host's clock",
+  ],
+  [
+    /UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId/,
+    'AWS does not know the access key; check the credentials, and the session token that belongs to them',
+  ],
+  [
+    /ProviderError/,
+    'there are no credentials; set AWS_PROFILE or the AWS_ACCESS_KEY_ID variables, run with a role, or give the option credentials',
+  ],
+  [/AccessDenied|NotAuthorized/, `allow these credentials ${NEEDED} on the stream`],
+  [
+    /CodecPrivateData/,
+    'the camera must send codec private data (avcC or hvcC, not Annex B) for each track; mend the producer',
+  ],
+  [
+    /UnsupportedStreamMediaType/,
+    'HLS takes H.264 or H.265 video and AAC audio only; change what the camera sends',
+  ],
+  [/InvalidArgument|Validation/, 'an option is out of what KVS takes; change the one it names'],
+  [/EndpointError/, 'no endpoint can be made of these options; check endpoint and region'],
+];
+
 const ADVICE: Record<KvsCode, string> = {
   KVS_NO_FRAGMENTS: 'the stream has no fragment for this; is the camera sending, does the range hold any?',
   KVS_STREAM_NOT_FOUND: 'no such stream here, or it is not ACTIVE; check name, region and account',
-  KVS_NO_RETENTION: 'the stream keeps no data, which HLS needs; raise its data retention above 0 hours',
+  KVS_NO_RETENTION:
+    'the stream keeps no data, which HLS needs; raise its data retention above 0 hours (UpdateDataRetention)',
   KVS_THROTTLED: 'asked too often for this stream or account; wait longer between calls',
-  KVS_DENIED:
-    'credentials are missing, expired or not allowed to; kinesisvideo:GetDataEndpoint and kinesisvideo:GetHLSStreamingSessionURL are needed',
-  KVS_REJECTED: "KVS refuses a parameter or the stream's media",
-  KVS_NO_URL: 'KVS answered without what was asked for',
+  KVS_DENIED: `credentials are missing or not allowed to; ${NEEDED} are needed`,
+  KVS_REJECTED: "KVS refuses a parameter or the stream's media; change what it names",
+  KVS_NO_URL: 'KVS answered without what was asked for; check that endpoint is a KVS endpoint',
   KVS_CALL_FAILED: 'the call failed; check network, endpoint and region',
 };
 
@@ -57,6 +97,8 @@ function text(value: unknown): string {
 }
 
 function codeOf(operation: string, name: string, message: string, status: number): KvsCode {
+  // Thrown by the SDK over an answer it can't read.
+  if (status === 200) return 'KVS_NO_URL';
   if (name === 'ResourceNotFoundException') {
     const isEmpty = operation === 'GetHLSStreamingSessionURL' && /no fragments/i.test(message);
     return isEmpty ? 'KVS_NO_FRAGMENTS' : 'KVS_STREAM_NOT_FOUND';
@@ -65,13 +107,22 @@ function codeOf(operation: string, name: string, message: string, status: number
   if (named !== undefined) return named[1];
   if (isRegionMissing(message)) return 'KVS_REJECTED';
   if (status === 429) return 'KVS_THROTTLED';
+  // KVS refuses in JSON. XML says that the host is none of its data planes, a page that something is in between.
+  if (name === 'SyntaxError') return 'KVS_CALL_FAILED';
   if (status === 401 || status === 403) return 'KVS_DENIED';
   if (status === 404) return 'KVS_STREAM_NOT_FOUND';
   return 'KVS_CALL_FAILED';
 }
 
+function adviceOn(code: KvsCode, name: string): string {
+  if (code !== 'KVS_DENIED' && code !== 'KVS_REJECTED') return ADVICE[code];
+  return ADVICE_BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? ADVICE[code];
+}
+
 /**
  * An error of the AWS SDK in this package's words.
+ *
+ * `nowMs`, Unix ms, is what a dated `Retry-After` is counted from.
  *
  * AWS's own text is kept where it helps, but not for refused signatures: it quotes the signed request, session token
  * included.
@@ -81,12 +132,14 @@ export function kvsError(
   stream: string,
   region: string,
   error: unknown,
+  nowMs: number,
 ): KvsConnectionError {
   const {
     name: nameValue,
     message: messageValue,
     code: codeValue,
     $metadata: metadata,
+    $response: response,
   } = (error ?? {}) as SdkError;
   const message = text(messageValue);
   // Node names its errors by code, their name is just "Error"; the SDK wraps those of another realm by their message.
@@ -96,12 +149,16 @@ export function kvsError(
   const quotesRequest = /Signature/.test(name);
   const detail = quotesRequest || message === '' ? '' : `: ${message.slice(0, 300)}`;
   const what = `${name || 'unknown error'}${status === 0 ? '' : ` ${status}`}${detail}`;
-  const advice = isRegionMissing(message) ? 'give the option region, or set AWS_REGION' : ADVICE[code];
+  const pauseMs = retryAfterMs(response?.headers?.['retry-after'], nowMs);
+  const advice = isRegionMissing(message)
+    ? 'give the option region, or set AWS_REGION'
+    : adviceOn(code, name);
   return new KvsConnectionError(code, `${operation} for stream ${stream} in ${region}: ${advice} (${what})`, {
     resource: operation,
     ...(status !== 0 && { status }),
     ...(name !== '' && { errorName: name }),
     ...(metadata?.requestId !== undefined && { requestId: metadata.requestId }),
+    ...(pauseMs !== undefined && { retryAfterMs: pauseMs }),
     ...(!quotesRequest && { cause: error }),
   });
 }
@@ -124,4 +181,9 @@ export function blamesEndpoint(error: unknown): boolean {
   if (!(error instanceof KvsConnectionError)) return false;
   if (error.code === 'KVS_NO_URL' || error.code === 'KVS_STREAM_NOT_FOUND') return true;
   return ENDPOINT_FAULT.test(error.errorName ?? '');
+}
+
+/** Whether asking for the credentials anew may help. */
+export function blamesCredentials(error: unknown): boolean {
+  return error instanceof KvsConnectionError && CREDENTIALS_FAULT.test(error.errorName ?? '');
 }

@@ -4,7 +4,9 @@ import type * as MediaSdk from '@aws-sdk/client-kinesis-video-archived-media';
 import { deadline, type Clock } from '../clock.js';
 import { KvsConnectionError, type FrameSourceErrorCode } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { blamesEndpoint, kvsError, noUrl, type KvsOperation } from './kvs-fault.js';
+import { callGates } from './call-gate.js';
+import { blamesCredentials, blamesEndpoint, kvsError, noUrl, type KvsOperation } from './kvs-fault.js';
+import { sessionParameters, streamId, stretchOf, type Stretch } from './kvs-request.js';
 import type { Session, SessionProvider, SessionRequest } from './provider.js';
 import { abortable, SharedCalls } from './shared-call.js';
 
@@ -38,7 +40,7 @@ export interface KvsSessionOptions {
   displayFragmentTimestamp?: 'ALWAYS' | 'NEVER';
   /**
    * Fragments in a list. Default 10 for LIVE and LIVE_REPLAY: AWS recommends 3–10, and the list's length is how long a
-   * pause can be survived without loss. For ON_DEMAND the service's own (1000).
+   * pause can be survived without loss. Default 1000 for ON_DEMAND.
    */
   maxMediaPlaylistFragmentResults?: number;
   /** `Expires`, 300–43200 s. Default 300. */
@@ -53,14 +55,32 @@ export interface KvsSessionOptions {
   onCall?: (operation: KvsOperation, outcome: 'ok' | FrameSourceErrorCode) => void;
 }
 
-/** Per attempt; the SDK makes up to three. A control plane answers in well under a second. */
-const HTTP_LIMITS = { connectionTimeout: 5_000, requestTimeout: 15_000, throwOnRequestTimeout: true };
-/** For one call with all its attempts, credentials included: three attempts and the pauses between them. */
-const CALL_TIMEOUT_MS = 60_000;
+/**
+ * A control plane answers in well under a second. Calls are minutes apart: connections that are kept would be found
+ * dead, and nothing is tried twice.
+ */
+const HTTP_OPTIONS = {
+  connectionTimeout: 5_000,
+  requestTimeout: 15_000,
+  throwOnRequestTimeout: true,
+  httpAgent: { keepAlive: false },
+  httpsAgent: { keepAlive: false },
+};
+/** For one call, and for getting credentials: what the SDK's own limits leave out, the call must not. */
+const CALL_TIMEOUT_MS = 30_000;
+/** The session loop's back-off is the only one: retries of the SDK would multiply with it. */
+const MAX_ATTEMPTS = 1;
+/** How soon credentials are asked for again after new ones were refused as the old ones were. */
+const REFRESH_PAUSE_MS = 60_000;
 /** Age at which a data endpoint is asked for again, spread over 80–120 %. AWS names no lifetime; readers that AWS
  *  describes refresh at about 45 min (kvs-hls §1.4). */
 const ENDPOINT_AGE_MS = 3_600_000;
-const LIVE_LIST_LENGTH = 10;
+
+/**
+ * The SDK keeps the text of its credential files for the life of the process; handed on to its chain of credentials, this
+ * makes it read them again. Its types don't know it.
+ */
+const REREADS_FILES = { ignoreCache: true };
 
 /** A data endpoint with the client that is built on it. */
 interface DataPlane {
@@ -75,6 +95,10 @@ const controlSdk = (): typeof ControlSdk => load('@aws-sdk/client-kinesis-video'
 const mediaSdk = (): typeof MediaSdk =>
   load('@aws-sdk/client-kinesis-video-archived-media') as typeof MediaSdk;
 
+function hasCode(error: unknown, code: FrameSourceErrorCode): error is KvsConnectionError {
+  return error instanceof KvsConnectionError && error.code === code;
+}
+
 function httpUrl(text: string | undefined): URL | null {
   if (text === undefined || !URL.canParse(text)) return null;
   const url = new URL(text);
@@ -85,6 +109,8 @@ function httpUrl(text: string | undefined): URL | null {
  * HLS sessions of one Kinesis video stream: `GetDataEndpoint`, then `GetHLSStreamingSessionURL`.
  *
  * Callers that overlap share one acquisition. The data endpoint is kept for about an hour, and dropped when it fails.
+ * Calls are made once: only a cached endpoint that fails and credentials that are refused are asked for anew, once each.
+ * While the service throttles the account, calls of all providers of the process wait.
  */
 export class KvsSessionProvider implements SessionProvider {
   readonly #options: KvsSessionOptions;
@@ -94,6 +120,8 @@ export class KvsSessionProvider implements SessionProvider {
   #region = '';
   #dataPlane: DataPlane | undefined;
   #lastId = 0;
+  /** Monotonic ms before which refused credentials are not asked for anew. */
+  #refreshAtMs = -Infinity;
   #closed = false;
 
   constructor(options: KvsSessionOptions) {
@@ -104,10 +132,10 @@ export class KvsSessionProvider implements SessionProvider {
   /**
    * @throws KvsConnectionError `KVS_…`; `SOURCE_STOPPED` after {@link close}; the signal's reason once it is aborted
    */
-  async acquire({ signal, resumeAtMs }: SessionRequest): Promise<Session> {
+  async acquire({ signal, ...request }: SessionRequest): Promise<Session> {
     this.#refuseIfClosed();
-    const startMs = this.#startMs(resumeAtMs);
-    return this.#calls.get(String(startMs), signal, (shared) => this.#acquire(startMs, shared));
+    const stretch = stretchOf(this.#options, request, this.#options.clock.now());
+    return this.#calls.get(JSON.stringify(stretch), signal, (shared) => this.#acquire(stretch, shared));
   }
 
   /**
@@ -122,7 +150,7 @@ export class KvsSessionProvider implements SessionProvider {
       const { expiration } = await control.config.credentials();
       return { region: this.#region, expiresAtMs: expiration?.getTime() ?? null };
     } catch (error) {
-      throw kvsError('credentials', this.#stream, this.#region, error);
+      throw kvsError('credentials', this.#stream, this.#region, error, this.#options.clock.now());
     }
   }
 
@@ -151,21 +179,31 @@ export class KvsSessionProvider implements SessionProvider {
     if (this.#closed) throw this.#closedError();
   }
 
-  /** Start of the range in Unix ms, `null` in LIVE: the resumption, but neither before the range nor at its end. */
-  #startMs(resumeAtMs: number | undefined): number | null {
-    const { playbackMode = 'LIVE', startTimestamp, endTimestamp } = this.#options;
-    if (playbackMode === 'LIVE') return null;
-    const earliestMs = startTimestamp?.getTime() ?? 0;
-    // AWS refuses an empty range.
-    const latestMs = (endTimestamp?.getTime() ?? Infinity) - 1;
-    return Math.max(earliestMs, Math.min(resumeAtMs ?? earliestMs, latestMs));
+  /** Credentials that are refused are asked for anew, once: they may have been replaced since. */
+  async #acquire(stretch: Stretch | null, signal: AbortSignal): Promise<Session> {
+    const { clock, logger } = this.#options;
+    try {
+      return await this.#openAnywhere(stretch, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!blamesCredentials(error) || clock.monotonic() < this.#refreshAtMs) throw error;
+    }
+    logger.info(`Credentials for stream ${this.#stream} were refused, asking for them again`);
+    this.#refreshAtMs = clock.monotonic() + REFRESH_PAUSE_MS;
+    const control = await this.#controlClient();
+    // Also a chain or a client's credentials that remember what they found are asked anew by this.
+    await this.#bounded('credentials', signal, () => control.config.credentials({ forceRefresh: true }));
+    const session = await this.#openAnywhere(stretch, signal);
+    this.#refreshAtMs = -Infinity;
+    return session;
   }
 
-  async #acquire(startMs: number | null, signal: AbortSignal): Promise<Session> {
+  /** At the cached data endpoint, or where it has moved to. */
+  async #openAnywhere(stretch: Stretch | null, signal: AbortSignal): Promise<Session> {
     const cached = this.#dataPlane;
     const plane = await this.#plane(signal);
     try {
-      return await this.#open(plane, startMs, signal);
+      return await this.#open(plane, stretch, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!blamesEndpoint(error)) throw error;
@@ -173,7 +211,7 @@ export class KvsSessionProvider implements SessionProvider {
       // An endpoint that was asked for just now would be the same again.
       if (plane !== cached) throw error;
       this.#options.logger.info(`Data endpoint of stream ${this.#stream} failed, asking for it again`);
-      return this.#open(await this.#plane(signal), startMs, signal);
+      return this.#open(await this.#plane(signal), stretch, signal);
     }
   }
 
@@ -199,7 +237,7 @@ export class KvsSessionProvider implements SessionProvider {
     const control = await this.#controlClient();
     const { GetDataEndpointCommand } = controlSdk();
     const command = new GetDataEndpointCommand({
-      ...this.#streamId(),
+      ...streamId(this.#options),
       APIName: 'GET_HLS_STREAMING_SESSION_URL',
     });
     const endpoint = await this.#call('GetDataEndpoint', signal, async (abortSignal) => {
@@ -219,7 +257,8 @@ export class KvsSessionProvider implements SessionProvider {
       // The SDK refuses them beside an endpoint, and the environment may ask for them (kvs-hls §9.3).
       useFipsEndpoint: false,
       useDualstackEndpoint: false,
-      requestHandler: requestHandler ?? HTTP_LIMITS,
+      maxAttempts: MAX_ATTEMPTS,
+      requestHandler: requestHandler ?? HTTP_OPTIONS,
     });
     return (this.#dataPlane = { endpoint, client, refreshAtMs });
   }
@@ -232,23 +271,26 @@ export class KvsSessionProvider implements SessionProvider {
       ...(chosen && { region: chosen }),
       ...(endpoint !== undefined && { endpoint }),
       ...(credentials !== undefined && { credentials }),
-      requestHandler: requestHandler ?? HTTP_LIMITS,
+      ...REREADS_FILES,
+      maxAttempts: MAX_ATTEMPTS,
+      requestHandler: requestHandler ?? HTTP_OPTIONS,
     }));
     try {
       this.#region = await control.config.region();
     } catch (error) {
-      throw kvsError('GetDataEndpoint', this.#stream, 'no region', error);
+      throw kvsError('GetDataEndpoint', this.#stream, 'no region', error, this.#options.clock.now());
     }
     return control;
   }
 
-  async #open(plane: DataPlane, startMs: number | null, signal: AbortSignal): Promise<Session> {
+  async #open(plane: DataPlane, stretch: Stretch | null, signal: AbortSignal): Promise<Session> {
     const { clock, hlsSessionSeconds = 300 } = this.#options;
     const { GetHLSStreamingSessionURLCommand } = mediaSdk();
-    const command = new GetHLSStreamingSessionURLCommand(this.#parameters(startMs));
-    // The request's time, not the answer's: whichever AWS counts from, this is not too late.
-    const expiresAtMs = clock.now() + hlsSessionSeconds * 1000;
-    const url = await this.#call('GetHLSStreamingSessionURL', signal, async (abortSignal) => {
+    const command = new GetHLSStreamingSessionURLCommand(sessionParameters(this.#options, stretch));
+    let expiresAtMs = Infinity;
+    const send = async (abortSignal: AbortSignal): Promise<string> => {
+      // The request's time, not the answer's: whichever AWS counts from, this is not too late.
+      expiresAtMs = clock.now() + hlsSessionSeconds * 1000;
       const { HLSStreamingSessionURL: answer } = await plane.client.send(command, { abortSignal });
       const answered = httpUrl(answer);
       if (answered === null) throw this.#noSessionUrl('answered without a session URL');
@@ -256,64 +298,66 @@ export class KvsSessionProvider implements SessionProvider {
         throw this.#noSessionUrl('answered with an http URL, which would show the token to everyone');
       }
       return answer!;
-    });
-    return { id: ++this.#lastId, url, expiresAtMs };
+    };
+    try {
+      const url = await this.#call('GetHLSStreamingSessionURL', signal, send);
+      return { id: ++this.#lastId, url, expiresAtMs };
+    } catch (error) {
+      // A past range does not fill.
+      if (stretch?.mode !== 'ON_DEMAND' || !hasCode(error, 'KVS_NO_FRAGMENTS')) throw error;
+      throw new KvsConnectionError('KVS_EMPTY_RANGE', error.message, { cause: error });
+    }
   }
 
   #noSessionUrl(why: string): KvsConnectionError {
     return noUrl('GetHLSStreamingSessionURL', this.#stream, this.#region, why);
   }
 
-  #streamId(): { StreamName: string } | { StreamARN: string } {
-    const { streamName, streamArn = '' } = this.#options;
-    return streamName === undefined ? { StreamARN: streamArn } : { StreamName: streamName };
-  }
-
-  #parameters(startMs: number | null): MediaSdk.GetHLSStreamingSessionURLCommandInput {
-    const o = this.#options;
-    const mode = o.playbackMode ?? 'LIVE';
-    const listLength =
-      o.maxMediaPlaylistFragmentResults ?? (mode === 'ON_DEMAND' ? undefined : LIVE_LIST_LENGTH);
-    const range =
-      startMs === null ? undefined : { StartTimestamp: new Date(startMs), EndTimestamp: o.endTimestamp };
-    return {
-      ...this.#streamId(),
-      PlaybackMode: mode,
-      HLSFragmentSelector: {
-        FragmentSelectorType: o.fragmentSelectorType ?? 'PRODUCER_TIMESTAMP',
-        ...(range && { TimestampRange: range }),
-      },
-      ContainerFormat: o.containerFormat ?? 'FRAGMENTED_MP4',
-      DiscontinuityMode: o.discontinuityMode ?? 'ON_DISCONTINUITY',
-      DisplayFragmentTimestamp: o.displayFragmentTimestamp ?? 'ALWAYS',
-      Expires: o.hlsSessionSeconds ?? 300,
-      ...(listLength !== undefined && { MaxMediaPlaylistFragmentResults: listLength }),
-    };
-  }
-
-  /** One control call: bounded in time, ended by the signal whatever the SDK is doing, its errors translated. */
+  /** One control call, as soon as the service may be asked. */
   async #call<T>(
     operation: KvsOperation,
     signal: AbortSignal,
     send: (abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const { clock, onCall } = this.#options;
-    const tooLong = (): Error =>
-      Object.assign(new Error(`No answer in ${CALL_TIMEOUT_MS} ms`), { name: 'TimeoutError' });
-    using limit = deadline(clock, CALL_TIMEOUT_MS, tooLong, signal);
+    const { clock, random, logger, endpoint = '', onCall } = this.#options;
     try {
-      const answer = await abortable(send(limit.signal), limit.signal);
+      const account = await this.#bounded(operation, signal, () => this.#account());
+      const gate = JSON.stringify([account, this.#region, endpoint]);
+      const answer = await callGates(clock).run(gate, this.#region, { signal, random, logger }, () =>
+        this.#bounded(operation, signal, send),
+      );
       onCall?.(operation, 'ok');
       return answer;
     } catch (error) {
+      if (error instanceof KvsConnectionError && !signal.aborted) onCall?.(operation, error.code);
+      throw error;
+    }
+  }
+
+  /** Whom the service counts this provider's calls for: an account, or failing that the key that signs. */
+  async #account(): Promise<string> {
+    const fromArn = this.#options.streamArn?.split(':')[4];
+    if (fromArn !== undefined) return fromArn;
+    const { accountId, accessKeyId } = await (await this.#controlClient()).config.credentials();
+    return accountId ?? accessKeyId;
+  }
+
+  /** Bounded in time, ended by the signal whatever the SDK is doing, its errors translated. */
+  async #bounded<T>(
+    operation: KvsOperation | 'credentials',
+    signal: AbortSignal,
+    work: (abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const tooLong = (): Error =>
+      Object.assign(new Error(`No answer in ${CALL_TIMEOUT_MS} ms`), { name: 'TimeoutError' });
+    using limit = deadline(this.#options.clock, CALL_TIMEOUT_MS, tooLong, signal);
+    try {
+      return await abortable(work(limit.signal), limit.signal);
+    } catch (error) {
       signal.throwIfAborted();
-      const failure =
-        error instanceof KvsConnectionError ? error : kvsError(operation, this.#stream, this.#region, error);
-      onCall?.(operation, failure.code);
-      // A past range does not fill.
-      throw failure.code === 'KVS_NO_FRAGMENTS' && this.#options.playbackMode === 'ON_DEMAND'
-        ? new KvsConnectionError('KVS_EMPTY_RANGE', failure.message, { cause: failure })
-        : failure;
+      throw error instanceof KvsConnectionError
+        ? error
+        : kvsError(operation, this.#stream, this.#region, error, this.#options.clock.now());
     }
   }
 

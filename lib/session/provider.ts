@@ -16,11 +16,17 @@ export interface SessionRequest {
    * LIVE_REPLAY and ON_DEMAND sessions start there instead of at the range's start; LIVE ignores it.
    */
   resumeAtMs?: number;
+  /**
+   * Instead of what the provider is for: a recording of this stretch of the same stream, `fromMs` inclusive to `toMs`
+   * exclusive, Unix ms of the session's own fragment clock. Of more than 24 h the newest are taken. Fails with
+   * `KVS_EMPTY_RANGE` if nothing was recorded, and with `HLS_UNSUPPORTED` where nothing can be.
+   */
+  range?: { readonly fromMs: number; readonly toMs: number };
 }
 
 /** Where sessions come from. Callers that overlap share one acquisition. */
 export interface SessionProvider {
-  /** Throws `KvsConnectionError`; never retries by itself beyond what the SDK does. */
+  /** Throws `KvsConnectionError`. Makes its calls once: when to try again is the caller's decision. */
   acquire(request: SessionRequest): Promise<Session>;
   /** Lets go of connections and caches it owns. */
   close(): void;

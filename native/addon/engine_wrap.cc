@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "values.h"
@@ -21,6 +22,8 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                          InstanceMethod<&EngineWrap::Push>("push"),
                          InstanceMethod<&EngineWrap::Finish>("finish"),
                          InstanceMethod<&EngineWrap::SetRing>("setRing"),
+                         InstanceMethod<&EngineWrap::Retry>("retry"),
+                         InstanceMethod<&EngineWrap::GiveUp>("giveUp"),
                          InstanceMethod<&EngineWrap::Take>("take"),
                          InstanceMethod<&EngineWrap::TakeFault>("takeFault"),
                          InstanceMethod<&EngineWrap::Wake>("wake"),
@@ -100,6 +103,24 @@ void EngineWrap::SetRing(const Napi::CallbackInfo& info) {
     case Engine::RingResult::kTooSmall:
       ThrowRangeError(env, "slotBytes is smaller than the ring record asked for");
       return;
+  }
+}
+
+void EngineWrap::Retry(const Napi::CallbackInfo& info) {
+  auto copy = ReadSecondCopy(info[0]);
+  if (copy) AnswerTrouble("retry", std::move(copy));
+}
+
+void EngineWrap::GiveUp(const Napi::CallbackInfo& /*info*/) {
+  AnswerTrouble("giveUp", std::nullopt);
+}
+
+void EngineWrap::AnswerTrouble(const char* answer, std::optional<FragmentInput> copy) {
+  // A close may have overtaken the answer; that is nobody's mistake.
+  if (!IsOpen()) return;
+  if (engine_->AnswerTrouble(std::move(copy)) == Engine::AnswerResult::kNotAsked) {
+    Napi::Error::New(Env(), std::string(answer) + " without a trouble record to answer")
+        .ThrowAsJavaScriptException();
   }
 }
 

@@ -8,6 +8,7 @@
 #include <napi.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "addon.h"
@@ -25,6 +26,8 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value Push(const Napi::CallbackInfo& info);
   void Finish(const Napi::CallbackInfo& info);
   void SetRing(const Napi::CallbackInfo& info);
+  void Retry(const Napi::CallbackInfo& info);
+  void GiveUp(const Napi::CallbackInfo& info);
   Napi::Value Take(const Napi::CallbackInfo& info);
   Napi::Value TakeFault(const Napi::CallbackInfo& info);
   void Wake(const Napi::CallbackInfo& info);
@@ -32,6 +35,8 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value Close(const Napi::CallbackInfo& info);
 
   bool IsOpen() const { return engine_ != nullptr && !closing_; }
+
+  void AnswerTrouble(const char* answer, std::optional<FragmentInput> copy);
 
   // What the engine's notifications come to on the JavaScript thread.
   static void OnNotified(napi_env env, napi_value function, void* context, void* data);

@@ -133,6 +133,14 @@ std::optional<EngineOptions> ReadEngineOptions(Napi::Value value) {
   if (!bytes) return std::nullopt;
   const auto pixels = ReadInteger(*object, "maxPixels", 1, kMaxPixels);
   if (!pixels) return std::nullopt;
+  const auto hold = ReadProperty(*object, "holdOnTrouble");
+  if (!hold) return std::nullopt;
+  if (!hold->IsBoolean() && !hold->IsUndefined()) {
+    ThrowTypeError(value.Env(),
+                   "Expected boolean for holdOnTrouble but received " + Describe(*hold));
+    return std::nullopt;
+  }
+  options.hold_on_trouble = hold->ToBoolean();
   options.decoder_threads = static_cast<int>(*threads);
   options.max_queued_fragments = static_cast<size_t>(*fragments);
   options.max_queued_bytes = static_cast<size_t>(*bytes);
@@ -151,32 +159,47 @@ std::shared_ptr<void> KeepAlive(Napi::Value first, Napi::Value second) {
   return kept;
 }
 
-std::optional<FragmentInput> ReadFragment(Napi::Value value) {
-  const auto object = ReadObject(value, "fragment");
-  if (!object) return std::nullopt;
-  const auto id = ReadInteger(*object, "id", -kMaxSafeInteger, kMaxSafeInteger);
-  if (!id) return std::nullopt;
-  const auto init_value = ReadProperty(*object, "init");
+namespace {
+
+std::optional<FragmentInput> ReadBytes(Napi::Object object) {
+  const auto init_value = ReadProperty(object, "init");
   if (!init_value) return std::nullopt;
-  const auto media_value = ReadProperty(*object, "media");
+  const auto media_value = ReadProperty(object, "media");
   if (!media_value) return std::nullopt;
 
   const auto media = ReadTypedArray(*media_value, "media", napi_uint8_array, "Uint8Array");
   if (!media) return std::nullopt;
   FragmentInput fragment;
-  fragment.id = *id;
   fragment.media = {static_cast<const uint8_t*>(media->data), media->length};
   if (!init_value->IsNull()) {
     const auto init = ReadTypedArray(*init_value, "init", napi_uint8_array, "Uint8Array or null");
     if (!init) return std::nullopt;
     if (init->length == 0) {
-      ThrowRangeError(value.Env(), "Expected null or at least one byte for init but received none");
+      ThrowRangeError(object.Env(),
+                      "Expected null or at least one byte for init but received none");
       return std::nullopt;
     }
     fragment.init = {static_cast<const uint8_t*>(init->data), init->length};
   }
   fragment.owner = KeepAlive(*media_value, *init_value);
   return fragment;
+}
+
+}  // namespace
+
+std::optional<FragmentInput> ReadFragment(Napi::Value value) {
+  const auto object = ReadObject(value, "fragment");
+  if (!object) return std::nullopt;
+  const auto id = ReadInteger(*object, "id", -kMaxSafeInteger, kMaxSafeInteger);
+  if (!id) return std::nullopt;
+  auto fragment = ReadBytes(*object);
+  if (fragment) fragment->id = *id;
+  return fragment;
+}
+
+std::optional<FragmentInput> ReadSecondCopy(Napi::Value value) {
+  const auto object = ReadObject(value, "copy");
+  return object ? ReadBytes(*object) : std::nullopt;
 }
 
 std::optional<RingMemory> ReadRing(Napi::Value value) {

@@ -43,6 +43,8 @@ std::optional<EngineOptions> ReadEngineOptions(Napi::Value value);
 std::shared_ptr<void> KeepAlive(Napi::Value first, Napi::Value second);
 
 std::optional<FragmentInput> ReadFragment(Napi::Value value);
+// The same without an id.
+std::optional<FragmentInput> ReadSecondCopy(Napi::Value value);
 std::optional<RingMemory> ReadRing(Napi::Value value);
 
 Napi::Object FaultToObject(Napi::Env env, const Fault& fault);

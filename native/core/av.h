@@ -62,6 +62,9 @@ bool IsKeyFrame(const AVFrame& frame);
 // Whether the decoder had to conceal errors in the picture.
 bool IsDamaged(const AVFrame& frame);
 
+// Whether the picture consists of two fields, which may have come in two packets.
+bool IsInterlaced(const AVFrame& frame);
+
 // The way of a number from a packet to the picture decoded from it, B-frames and frame threads
 // included. Call EnablePacketIds before avcodec_open2, SetPacketId right before
 // avcodec_send_packet, and receive until EAGAIN before the next packet is sent.

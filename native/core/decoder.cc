@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace kvs_frames {
 namespace {
@@ -25,7 +26,9 @@ std::optional<Fault> Decoder::Open(const DemuxedFragment& fragment) {
   const AVCodecParameters& parameters = *fragment.parameters;
   context_.reset();
   slots_.fill(Slot());
+  previous_.reset();
   given_any_ = false;
+  begun_fragment_ = -1;
   idr_starts_ = 0;
   other_starts_ = 0;
   if (static_cast<int64_t>(parameters.width) * parameters.height > options_.max_pixels) {
@@ -64,7 +67,11 @@ std::optional<Fault> Decoder::Open(const DemuxedFragment& fragment) {
 }
 
 void Decoder::BeginFragment(const DemuxedFragment& fragment) {
-  ++(fragment.starts_with_idr ? idr_starts_ : other_starts_);
+  // A second copy of a fragment proves nothing more about how the stream's fragments start.
+  const int64_t id = fragment.packets.front().info.fragment_id;
+  if (std::exchange(begun_fragment_, id) != id) {
+    ++(fragment.starts_with_idr ? idr_starts_ : other_starts_);
+  }
   // The stream may begin to reorder after its first fragment.
   context_->has_b_frames = std::max(context_->has_b_frames, fragment.parameters->video_delay);
 }
@@ -88,12 +95,12 @@ int Decoder::Receive(AVFrame* picture, PacketInfo* info, bool* first) {
     slot.id = 0;
   } else {
     // A second picture of one packet: it follows the first.
-    *info = previous_;
+    *info = previous_.value_or(PacketInfo());
     info->has_pts = false;
   }
-  if (!info->has_pts && given_any_ && previous_.fragment_id == info->fragment_id) {
-    info->pts_ms = previous_.pts_ms + previous_.duration_ms;
-    info->offset_ms = previous_.offset_ms + previous_.duration_ms;
+  if (!info->has_pts && previous_ && previous_->fragment_id == info->fragment_id) {
+    info->pts_ms = previous_->pts_ms + previous_->duration_ms;
+    info->offset_ms = previous_->offset_ms + previous_->duration_ms;
   }
   previous_ = *info;
   *first = !given_any_;
@@ -105,6 +112,7 @@ void Decoder::StartDrain() { avcodec_send_packet(context_.get(), nullptr); }
 
 void Decoder::Reset() {
   avcodec_flush_buffers(context_.get());
+  previous_.reset();
   slots_.fill(Slot());
 }
 

@@ -34,7 +34,7 @@ class Decoder {
   std::optional<Fault> Open(const DemuxedFragment& fragment);
 
   // Tells of a fragment before its first packet: how deep it reorders, and whether it starts with
-  // an IDR, which decides whether CanDrainBetweenFragments.
+  // an IDR, which decides whether CanDrainBetweenFragments. A fragment may be begun again.
   // REQUIRES: Accepts(fragment).
   void BeginFragment(const DemuxedFragment& fragment);
 
@@ -54,6 +54,9 @@ class Decoder {
   void Close() { context_.reset(); }
 
   bool IsOpen() const { return context_ != nullptr; }
+
+  // REQUIRES: IsOpen().
+  bool IsHevc() const { return context_->codec_id == AV_CODEC_ID_HEVC; }
 
   // Whether packets went in whose pictures have not come out.
   bool HoldsPictures() const;
@@ -83,8 +86,9 @@ class Decoder {
   std::vector<uint8_t> extradata_;
   std::array<Slot, kSlots> slots_;  // by id modulo kSlots
   int64_t last_id_ = 0;
-  PacketInfo previous_;  // of the last picture given out
-  bool given_any_ = false;
+  std::optional<PacketInfo> previous_;  // of the last picture given out since Open or Reset
+  bool given_any_ = false;              // since Open
+  int64_t begun_fragment_ = -1;         // the last one given to BeginFragment since Open
   int idr_starts_ = 0;
   int other_starts_ = 0;
 };

@@ -16,12 +16,6 @@ namespace {
 // A worker thread frees a slot by a bare atomic store, which wakes nobody: look this often.
 constexpr std::chrono::milliseconds kSlotPoll{5};
 
-// A wake costs the caller's thread tens of microseconds, more than all else it does for a frame.
-// So frames that come quickly are told of together: until the last free slot is the next picture's,
-// so that decoding goes on while the caller wakes, and no longer than this, which is little beside
-// the seconds that a fragment takes to arrive.
-constexpr std::chrono::milliseconds kMaxHold{20};
-
 // Errors of the decoder in a row after which no more pictures are asked for: a packet has one
 // picture, and no decoder holds more than 32 back.
 constexpr int kMaxErrorsInARow = 64;
@@ -37,6 +31,7 @@ double CpuSeconds() {
 Engine::Engine(const EngineOptions& options, std::function<void()> notify)
     : options_(options),
       notify_(std::move(notify)),
+      inbox_({options.max_queued_fragments, options.max_queued_bytes}),
       decoder_({options.decoder_threads, options.max_pixels, &log_}),
       converter_(options.matrix),
       picture_(NewFrame()),
@@ -50,69 +45,26 @@ Engine::~Engine() {
 // --- Caller's thread ---------------------------------------------------------------------------
 
 Engine::PushResult Engine::Push(FragmentInput fragment) {
-  const size_t bytes = fragment.init.size + fragment.media.size;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (std::max(queue_.size(), outbox_.untaken_fragments()) >= options_.max_queued_fragments ||
-        (!queue_.empty() && queued_bytes_ + bytes > options_.max_queued_bytes)) {
-      return PushResult::kNoRoom;
-    }
-    queue_.push_back(std::move(fragment));
-    queued_bytes_ += bytes;
-    busy_ = true;
-  }
-  work_.notify_one();
-  return PushResult::kQueued;
+  return inbox_.Push(std::move(fragment), outbox_.untaken_fragments()) ? PushResult::kQueued
+                                                                       : PushResult::kNoRoom;
 }
 
 void Engine::Finish() {
-  if (finishing_by_caller_) return;
   finishing_by_caller_ = true;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    finishing_ = true;
-    busy_ = true;
-  }
-  work_.notify_one();
+  inbox_.Finish();
 }
 
-Engine::RingResult Engine::SetRing(RingMemory ring) {
-  // The ring before is let go after the lock is, as its owner may run code of the caller's.
-  RingMemory before;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (needed_slot_bytes_ == 0) return RingResult::kNotAsked;
-    if (ring.slot_bytes < needed_slot_bytes_) return RingResult::kTooSmall;
-    needed_slot_bytes_ = 0;
-    before = std::exchange(ring_memory_, std::move(ring));
-  }
-  work_.notify_one();
-  return RingResult::kAccepted;
+Engine::AnswerResult Engine::AnswerTrouble(std::optional<FragmentInput> copy) {
+  return inbox_.AnswerTrouble(std::move(copy));
 }
-
-void Engine::Wake() { work_.notify_one(); }
 
 EngineStats Engine::stats() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   EngineStats stats = stats_;
   stats.wakes = outbox_.wakes();
-  stats.queued_fragments = queue_.size();
-  stats.queued_bytes = queued_bytes_;
+  stats.queued_fragments = inbox_.queued_fragments();
+  stats.queued_bytes = inbox_.queued_bytes();
   return stats;
-}
-
-bool Engine::IsIdle() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return !busy_ && outbox_.IsEmpty();
-}
-
-void Engine::RequestStop() {
-  {
-    // Under the lock, so that the thread cannot be between its test of the flag and its wait.
-    const std::lock_guard<std::mutex> lock(mutex_);
-    cancelled_.store(true, std::memory_order_relaxed);
-  }
-  work_.notify_one();
 }
 
 void Engine::Join() {
@@ -125,24 +77,7 @@ void Engine::Run() {
   pthread_setname_np(pthread_self(), "kvs-frames");
   {
     const LogSink::Scope scope(log_);
-    bool running = true;
-    while (running) {
-      FragmentInput fragment;
-      switch (WaitForWork(&fragment)) {
-        case Next::kFragment:
-          Process(std::move(fragment));
-          break;
-        case Next::kDrain:
-          DrainBetweenFragments();
-          break;
-        case Next::kFinish:
-          DrainBetweenFragments();
-          NotifyIf(outbox_.Post(MakeRecord(RecordKind::kEnded)));
-          break;
-        case Next::kStop:
-          running = false;
-          break;
-      }
+    while (WorkOnce()) {
     }
     // Here and not in the destructor, as it may wait for libav's threads and the caller must not.
     decoder_.Close();
@@ -151,35 +86,36 @@ void Engine::Run() {
   notify_();
 }
 
-Engine::Next Engine::WaitForWork(FragmentInput* fragment) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  while (true) {
-    if (IsCancelled()) return Next::kStop;
-    if (!queue_.empty()) {
-      *fragment = std::move(queue_.front());
-      queue_.pop_front();
-      queued_bytes_ -= fragment->init.size + fragment->media.size;
-      return Next::kFragment;
-    }
-    if (finishing_ && !ended_) {
-      ended_ = true;
-      return Next::kFinish;
-    }
-    // Fragments come in bursts: what the decoder still holds would wait for the next one.
-    if (decoder_.CanDrainBetweenFragments() && decoder_.HoldsPictures()) {
-      ++stats_.idle_drains;
-      return Next::kDrain;
-    }
-    if (busy_) {
-      busy_ = false;
-      lock.unlock();
-      FlushFrames();
+bool Engine::WorkOnce() {
+  // Fragments come in bursts: what the decoder still holds would wait for the next one.
+  const bool may_drain = decoder_.CanDrainBetweenFragments() && decoder_.HoldsPictures();
+  FragmentInput fragment;
+  switch (inbox_.WaitForWork(may_drain, &fragment)) {
+    case Inbox::Next::kFragment:
+      Process(std::move(fragment));
+      return true;
+    case Inbox::Next::kDrain:
+      Count([](EngineStats& stats) { ++stats.idle_drains; });
+      DrainBetweenFragments();
+      return true;
+    case Inbox::Next::kFinish:
+      DrainBetweenFragments();
+      NotifyIf(outbox_.Post(MakeRecord(RecordKind::kEnded)));
+      return true;
+    case Inbox::Next::kIdle:
+      burst_.Flush();
       notify_();
-      lock.lock();
-      continue;
-    }
-    work_.wait(lock);
+      return true;
+    case Inbox::Next::kStop:
+      return false;
   }
+  return false;
+}
+
+template <typename Change>
+void Engine::Count(Change change) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  change(stats_);
 }
 
 template <typename Work>
@@ -193,18 +129,29 @@ std::optional<Fault> Engine::Guarded(Stage stage, Work work) {
 
 void Engine::Process(FragmentInput fragment) {
   current_fragment_ = fragment.id;
+  may_ask_ = options_.hold_on_trouble;
+  is_fed_ = false;
+  troubled_ = false;
   DemuxedFragment demuxed;
-  const double start = CpuSeconds();
-  std::optional<Fault> fault = Guarded(Stage::kDemux, [&] {
-    return DemuxFragment(fragment.init, fragment.media, fragment.id, cancelled_, &demuxed);
-  });
+  std::optional<Fault> fault = Demux(fragment, &demuxed);
+  if (fault) demuxed = DemuxedFragment();
+  packets_ = demuxed.packets.size();
+  progress_.Begin(fragment.id, demuxed);
+  if (fault || demuxed.fault) NoteTrouble();
   const double decode_start = CpuSeconds();
-  const size_t packets = fault ? 0 : demuxed.packets.size();
-  if (!fault) {
-    fault = Guarded(Stage::kDecode, [&] { return Decode(&demuxed); });
-    PostRefusals(packets);
-    CountDecodeCpu(decode_start);
-  }
+  do {
+    if (second_copy_) {
+      BeginAgain(&demuxed);
+      fault.reset();
+    }
+    if (!fault) {
+      fault = Guarded(Stage::kDecode, [&] { return Decode(&demuxed); });
+      if (fault && fault->stage != Stage::kLimit) NoteTrouble();
+    }
+  } while (second_copy_ && !IsCancelled());
+  may_ask_ = false;
+  PostRefusals(packets_, fragment.id);
+  CountDecodeCpu(decode_start);
   if (IsCancelled()) {
     // Its owner is the caller's to destroy, like those of all other fragments.
     outbox_.Discard(std::move(fragment.owner));
@@ -218,33 +165,93 @@ void Engine::Process(FragmentInput fragment) {
 
   Record record = MakeRecord(RecordKind::kFragment);
   record[1] = static_cast<double>(fragment.id);
-  record[2] = static_cast<double>(packets);
-  record[3] = packets == 0 ? 0.0 : demuxed.duration_ms;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++stats_.fragments;
-    stats_.packets += static_cast<int64_t>(packets);
-    stats_.demux_cpu_seconds += decode_start - start;
-  }
+  record[2] = static_cast<double>(packets_);
+  record[3] = packets_ == 0 ? 0.0 : demuxed.duration_ms;
+  record[4] = troubled_ ? 1.0 : 0.0;
+  Count([&](EngineStats& stats) {
+    ++stats.fragments;
+    stats.packets += static_cast<int64_t>(packets_);
+  });
   NotifyIf(outbox_.PostFragment(record, std::move(fragment.owner)));
 }
 
+std::optional<Fault> Engine::Demux(const FragmentInput& fragment, DemuxedFragment* demuxed) {
+  const double start = CpuSeconds();
+  auto fault = Guarded(Stage::kDemux, [&] {
+    return DemuxFragment(fragment.init, fragment.media, current_fragment_, inbox_.cancelled(),
+                         demuxed);
+  });
+  Count([&](EngineStats& stats) { stats.demux_cpu_seconds += CpuSeconds() - start; });
+  return fault;
+}
+
 std::optional<Fault> Engine::Decode(DemuxedFragment* fragment) {
-  if (!decoder_.Accepts(*fragment)) {
+  is_first_ = !decoder_.Accepts(*fragment);
+  if (is_first_) {
     DrainDecoder();
     if (auto fault = decoder_.Open(*fragment)) return fault;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++stats_.decoder_opens;
+    Count([](EngineStats& stats) { ++stats.decoder_opens; });
   }
   decoder_.BeginFragment(*fragment);
+  decoded_fragment_ = current_fragment_;
+  has_idr_ = fragment->starts_with_idr;
+  is_fed_ = true;
+  int64_t errors = log_.decoder_errors();
   for (DemuxedPacket& demuxed : fragment->packets) {
-    if (IsCancelled()) break;
+    if (IsCancelled() || second_copy_) break;
     const int code = decoder_.Send(&demuxed);
-    if (code < 0) NoteRefusal(demuxed.packet.get(), code);
+    const int64_t errors_before = std::exchange(errors, log_.decoder_errors());
+    if (code < 0) {
+      NoteRefusal(demuxed.packet.get(), code);
+    } else if (errors != errors_before && !StartsCold()) {
+      // The picture may be flagged as damaged, or not (H.265), when it comes out, which may be
+      // after undamaged-looking ones that were predicted from it.
+      NoteTrouble();
+    }
     ReceivePictures(demuxed.packet.get());
     demuxed.packet.reset();
   }
   return std::nullopt;
+}
+
+void Engine::NoteTrouble() {
+  troubled_ = true;
+  // To decode a fragment again, the decoder is reset, which only an IDR gets over: a fragment that
+  // starts otherwise, behind another, would lose its leading pictures, so it is decoded on. Trouble
+  // that is found before a packet went in needs no reset.
+  if (!may_ask_ || (is_fed_ && !has_idr_ && !is_first_)) return;
+  may_ask_ = false;
+  std::optional<FragmentInput> copy = AskForSecondCopy();
+  if (!copy) return;
+  DemuxedFragment fresh;
+  const bool is_readable = !Demux(*copy, &fresh);
+  outbox_.Discard(std::move(copy->owner));
+  if (is_readable && (!fresh.fault || fresh.packets.size() > packets_)) {
+    second_copy_ = std::move(fresh);
+  }
+}
+
+std::optional<FragmentInput> Engine::AskForSecondCopy() {
+  Record record = MakeRecord(RecordKind::kTrouble);
+  record[1] = static_cast<double>(current_fragment_);
+  inbox_.ExpectAnswer();
+  burst_.Flush();
+  outbox_.Post(record);
+  notify_();
+  return inbox_.WaitForAnswer();
+}
+
+void Engine::BeginAgain(DemuxedFragment* fragment) {
+  // Gives out what the decoder holds of fragments before; OnPicture drops what is of this one.
+  if (is_fed_) DrainDecoder();
+  first_refusal_.reset();
+  refusals_ = 0;
+  log_.TakeLines();
+  *fragment = *std::exchange(second_copy_, std::nullopt);
+  packets_ = fragment->packets.size();
+  is_fed_ = false;
+  troubled_ = fragment->fault.has_value();
+  progress_.BeginSecondCopy(*fragment);
 }
 
 void Engine::DrainBetweenFragments() {
@@ -261,8 +268,10 @@ void Engine::DrainDecoder() {
     return std::optional<Fault>();
   });
   decoder_.Reset();
-  PostRefusals(0);
-  if (fault) PostFault(*std::move(fault), current_fragment_);
+  // Nobody is told what became of a copy that is decoded again.
+  if (second_copy_) return;
+  PostRefusals(0, decoded_fragment_);
+  if (fault) PostFault(*std::move(fault), decoded_fragment_);
 }
 
 void Engine::ReceivePictures(const AVPacket* sent) {
@@ -286,16 +295,21 @@ void Engine::ReceivePictures(const AVPacket* sent) {
 void Engine::CountDecodeCpu(double start) {
   const double all = CpuSeconds() - start;
   const double convert = std::exchange(convert_cpu_, 0.0);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  stats_.decode_cpu_seconds += all - convert;
-  stats_.convert_cpu_seconds += convert;
+  Count([&](EngineStats& stats) {
+    stats.decode_cpu_seconds += all - convert;
+    stats.convert_cpu_seconds += convert;
+  });
 }
 
 void Engine::OnPicture(const AVFrame& picture, const PacketInfo& info, bool first) {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++stats_.pictures;
+  Count([](EngineStats& stats) { ++stats.pictures; });
+  reopened_ = reopened_ || first;
+  if (info.fragment_id == current_fragment_) {
+    const bool skips = has_idr_ && !IsInterlaced(picture) && progress_.Skips(info);
+    if (skips || (IsDamaged(picture) && !StartsCold())) NoteTrouble();
+    if (second_copy_) return;
   }
+  if (!progress_.Deliver(info)) return;
   if (auto fault = converter_.Configure(picture)) {
     if (convert_fault_fragment_ == info.fragment_id) return;
     convert_fault_fragment_ = info.fragment_id;
@@ -318,31 +332,11 @@ void Engine::OnPicture(const AVFrame& picture, const PacketInfo& info, bool firs
   record[7] = info.pts_ms;
   record[8] = info.offset_ms;
   record[9] = (IsKeyFrame(picture) ? kKeyFrame : 0) | (IsDamaged(picture) ? kDamagedFrame : 0) |
-              (first ? kFirstAfterOpen : 0);
+              (std::exchange(reopened_, false) ? kFirstAfterOpen : 0) |
+              (decoder_.IsHevc() ? kHevc : 0);
   record[10] = info.duration_ms;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++stats_.frames;
-  }
-  PostFrame(record);
-}
-
-void Engine::PostFrame(const Record& record) {
-  const auto now = std::chrono::steady_clock::now();
-  const bool quick = now - std::exchange(last_frame_, now) < kMaxHold;
-  if (!std::exchange(holding_, true)) held_since_ = now;
-  const bool held_long = now - held_since_ >= kMaxHold;
-  if (quick && !held_long && ring_.CountFree() > 1) {
-    outbox_.PostQuietly(record);
-    return;
-  }
-  holding_ = false;
-  NotifyIf(outbox_.Post(record));
-}
-
-void Engine::FlushFrames() {
-  holding_ = false;
-  NotifyIf(outbox_.Flush());
+  Count([](EngineStats& stats) { ++stats.frames; });
+  NotifyIf(burst_.Post(record, ring_.CountFree()));
 }
 
 bool Engine::EnsureRing(int width, int height) {
@@ -353,16 +347,11 @@ bool Engine::EnsureRing(int width, int height) {
   record[2] = height;
   record[3] = width * 3.0;
   record[4] = static_cast<double>(bytes);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    needed_slot_bytes_ = bytes;
-  }
+  inbox_.ExpectRing(bytes);
   NotifyIf(outbox_.Post(record));
-
-  std::unique_lock<std::mutex> lock(mutex_);
-  work_.wait(lock, [this] { return IsCancelled() || needed_slot_bytes_ == 0; });
-  if (needed_slot_bytes_ != 0) return false;
-  ring_ = FrameRing(ring_memory_);
+  const auto ring = inbox_.WaitForRing();
+  if (!ring) return false;
+  ring_ = *ring;
   ring_width_ = width;
   ring_height_ = height;
   return true;
@@ -372,10 +361,8 @@ int Engine::WaitForSlot() {
   while (!IsCancelled()) {
     const int slot = ring_.TryAcquire();
     if (slot >= 0) return slot;
-    FlushFrames();
-    std::unique_lock<std::mutex> lock(mutex_);
-    if (IsCancelled()) break;
-    work_.wait_for(lock, kSlotPoll);
+    NotifyIf(burst_.Flush());
+    inbox_.WaitForWake(kSlotPoll);
   }
   return -1;
 }
@@ -385,16 +372,17 @@ void Engine::NoteRefusal(const AVPacket* packet, int code) {
   if (first_refusal_) return;
   first_refusal_ = packet == nullptr ? Fault{Stage::kDecode, code, ErrorText(code)}
                                      : decoder_.ExplainRefusal(*packet, code);
+  if (packet != nullptr && first_refusal_->stage != Stage::kLimit) NoteTrouble();
 }
 
-void Engine::PostRefusals(size_t packets) {
+void Engine::PostRefusals(size_t packets, int64_t fragment_id) {
   if (first_refusal_) {
     Fault fault = *std::exchange(first_refusal_, std::nullopt);
     fault.message = "the decoder refused " + std::to_string(refusals_) +
                     (packets == 0 ? std::string(" held-back pictures")
                                   : " of " + std::to_string(packets) + " packets") +
                     ", first: " + fault.message;
-    PostFault(std::move(fault), current_fragment_);
+    PostFault(std::move(fault), fragment_id);
   }
   refusals_ = 0;
 }
@@ -402,10 +390,7 @@ void Engine::PostRefusals(size_t packets) {
 void Engine::PostFault(Fault fault, int64_t fragment_id) {
   fault.fragment_id = fragment_id;
   fault.log = log_.TakeLines();
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    ++stats_.faults;
-  }
+  Count([](EngineStats& stats) { ++stats.faults; });
   NotifyIf(outbox_.PostFault(std::move(fault)));
 }
 

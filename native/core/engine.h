@@ -6,22 +6,22 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "converter.h"
 #include "decoder.h"
 #include "fault.h"
 #include "fragment_demuxer.h"
+#include "fragment_progress.h"
+#include "frame_burst.h"
 #include "frame_ring.h"
+#include "inbox.h"
 #include "log_sink.h"
 #include "outbox.h"
 
@@ -33,18 +33,11 @@ struct EngineOptions {
   size_t max_queued_fragments = 8;
   size_t max_queued_bytes = 256 << 20;
   int64_t max_pixels = 8192LL * 8192;
+  // At the first sign of trouble with a fragment, ask for a second copy and wait for the answer.
+  bool hold_on_trouble = false;
 };
 
-// A fragment to decode. `owner` keeps the bytes alive; the engine destroys it only in calls of the
-// caller (Take, or the destructor).
-struct FragmentInput {
-  int64_t id = 0;
-  ByteSpan init;  // empty: MPEG-TS
-  ByteSpan media;
-  std::shared_ptr<void> owner;
-};
-
-enum FrameFlag : int { kKeyFrame = 1, kDamagedFrame = 2, kFirstAfterOpen = 4 };
+enum FrameFlag : int { kKeyFrame = 1, kDamagedFrame = 2, kFirstAfterOpen = 4, kHevc = 8 };
 
 struct EngineStats {
   int64_t fragments = 0;
@@ -66,7 +59,8 @@ struct EngineStats {
 class Engine {
  public:
   enum class PushResult { kQueued, kNoRoom };
-  enum class RingResult { kAccepted, kNotAsked, kTooSmall };
+  using RingResult = Inbox::RingResult;
+  using AnswerResult = Inbox::AnswerResult;
 
   // Starts the thread. `notify` is called on it, without a lock held, when one of TakeWake, IsIdle
   // and HasStopped may have become true; it must neither block nor throw. Throws std::system_error
@@ -91,7 +85,12 @@ class Engine {
 
   // Answers the last `ring` record; on kAccepted the ring before is let go (its owner is destroyed
   // here).
-  RingResult SetRing(RingMemory ring);
+  RingResult SetRing(RingMemory ring) { return inbox_.SetRing(std::move(ring)); }
+
+  // Answers a `trouble` record: with a second copy of its fragment (whose id is not looked at),
+  // which is owned like a fragment pushed, or with nothing, and the engine goes on with what it
+  // has.
+  AnswerResult AnswerTrouble(std::optional<FragmentInput> copy);
 
   // See Outbox. Take destroys the owners of fragments that are done.
   size_t Take(Record* records, size_t capacity) { return outbox_.Take(records, capacity); }
@@ -99,40 +98,43 @@ class Engine {
   bool TakeWake() { return outbox_.TakeWake(); }
 
   // Lets the thread look for a free slot now.
-  void Wake();
+  void Wake() { inbox_.Wake(); }
 
   EngineStats stats() const;
 
   // No fragment waits or is being worked on, every picture that can come has come, and every record
   // was taken. So from Push or Finish on it is false until the last of their records was taken.
-  bool IsIdle() const;
+  bool IsIdle() const { return !inbox_.IsBusy() && outbox_.IsEmpty(); }
 
   // Asks the thread to end as soon as it can, which is after the picture being decoded; it
   // then notifies, and HasStopped is true. It begins to write no slot from now on.
-  void RequestStop();
+  void RequestStop() { inbox_.Cancel(); }
   bool HasStopped() const { return stopped_.load(std::memory_order_acquire); }
 
   // Waits for the thread. REQUIRES: RequestStop was called.
   void Join();
 
  private:
-  enum class Next { kFragment, kDrain, kFinish, kStop };
-
   // Engine's thread.
   void Run();
-  Next WaitForWork(FragmentInput* fragment);
+  bool WorkOnce();  // one piece of it, once there is one; false: stopped
   void Process(FragmentInput fragment);
+  std::optional<Fault> Demux(const FragmentInput& fragment, DemuxedFragment* demuxed);
   std::optional<Fault> Decode(DemuxedFragment* fragment);
+  void NoteTrouble();  // may ask for a second copy, and then leaves it in second_copy_
+  // Whether the copy being decoded refers back to pictures that the decoder never had: errors are
+  // in its nature, and a second copy would have them too.
+  bool StartsCold() const { return is_first_ && !has_idr_; }
+  std::optional<FragmentInput> AskForSecondCopy();
+  void BeginAgain(DemuxedFragment* fragment);  // with second_copy_
   void DrainBetweenFragments();
   void DrainDecoder();  // and makes the decoder ready for what follows
   void ReceivePictures(const AVPacket* sent);
   void OnPicture(const AVFrame& picture, const PacketInfo& info, bool first);
   bool EnsureRing(int width, int height);
   int WaitForSlot();
-  void PostFrame(const Record& record);  // tells of it now or together with later ones
-  void FlushFrames();
   void NoteRefusal(const AVPacket* packet, int code);
-  void PostRefusals(size_t packets);
+  void PostRefusals(size_t packets, int64_t fragment_id);
   void CountDecodeCpu(double start);  // the thread's CPU since then, less that of OnPicture
   void PostFault(Fault fault, int64_t fragment_id);
   void NotifyIf(bool needed) {
@@ -141,41 +143,43 @@ class Engine {
   // Runs `work`, which may answer a fault; what it throws becomes one.
   template <typename Work>
   std::optional<Fault> Guarded(Stage stage, Work work);
-  bool IsCancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  bool IsCancelled() const { return inbox_.IsCancelled(); }
+  template <typename Change>
+  void Count(Change change);  // makes a change to stats_
 
   const EngineOptions options_;
   const std::function<void()> notify_;
-  std::atomic<bool> cancelled_{false};
   std::atomic<bool> stopped_{false};
   LogSink log_;
+  Inbox inbox_;
   Outbox outbox_;
 
   // Caller's thread only.
   bool finishing_by_caller_ = false;
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;  // the thread waits here for all it waits for
-  // Guarded by mutex_:
-  std::deque<FragmentInput> queue_;
-  size_t queued_bytes_ = 0;
-  EngineStats stats_;
-  bool finishing_ = false;
-  bool busy_ = false;             // there is work, or the thread is at it
-  size_t needed_slot_bytes_ = 0;  // of the `ring` record that waits for SetRing; else 0
-  RingMemory ring_memory_;
+  EngineStats stats_;  // guarded by mutex_
 
   // Engine's thread only:
+  FrameBurst burst_{outbox_};
   Decoder decoder_;
   Converter converter_;
   UniqueFrame picture_;
   FrameRing ring_;
   int ring_width_ = 0;
   int ring_height_ = 0;
-  bool ended_ = false;
-  bool holding_ = false;  // frames were posted and not told of
-  std::chrono::steady_clock::time_point held_since_;
-  std::chrono::steady_clock::time_point last_frame_;
   int64_t current_fragment_ = 0;
+  int64_t decoded_fragment_ = 0;  // the last one of which a packet went into the decoder
+  FragmentProgress progress_;
+  bool reopened_ = false;  // the next frame is the first since the decoder was opened
+  // About the current fragment:
+  bool may_ask_ = false;                        // for a second copy; once
+  bool is_fed_ = false;                         // a packet of this copy went into the decoder
+  bool has_idr_ = false;                        // this copy starts with an IDR
+  bool is_first_ = false;                       // the decoder was opened for this copy
+  size_t packets_ = 0;                          // of this copy
+  bool troubled_ = false;                       // this copy showed a sign of trouble
+  std::optional<DemuxedFragment> second_copy_;  // to be decoded in place of this one
   int64_t convert_fault_fragment_ = -1;  // of the last `convert` fault; one a fragment is enough
   int refusals_ = 0;                     // of packets by the decoder, not reported yet
   std::optional<Fault> first_refusal_;

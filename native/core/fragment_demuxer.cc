@@ -135,22 +135,39 @@ void UnwrapPts(int wrap_bits, std::vector<Timing>* timings) {
   }
 }
 
-// Where the container has no duration, the time to the next picture; for the last picture, that of
-// the one before it.
-void FillDurations(std::vector<Timing>* timings) {
-  std::vector<Timing*> presented;
+// Makes every duration the time to the next picture, so that a picture that is missing leaves a
+// hole of its exact length. The last picture keeps its packet's; MPEG-TS has none (what libav gives
+// there is the bitstream's claim), so there it is the mean of the others. A picture without PTS
+// continues the one decoded before it: the two share the time to the next.
+void FillDurations(bool transport_stream, std::vector<Timing>* timings) {
+  struct Presented {
+    Timing* timing;
+    std::vector<Timing*> continued_by;
+  };
+  std::vector<Presented> presented;
   for (Timing& timing : *timings) {
-    if (timing.pts != AV_NOPTS_VALUE) presented.push_back(&timing);
-  }
-  std::sort(presented.begin(), presented.end(),
-            [](const Timing* a, const Timing* b) { return a->pts < b->pts; });
-  int64_t before = 0;
-  for (size_t i = 0; i < presented.size(); ++i) {
-    Timing& timing = *presented[i];
-    if (timing.duration <= 0) {
-      timing.duration = i + 1 < presented.size() ? presented[i + 1]->pts - timing.pts : before;
+    if (timing.pts != AV_NOPTS_VALUE) {
+      presented.push_back({&timing, {}});
+    } else if (!presented.empty()) {
+      presented.back().continued_by.push_back(&timing);
     }
-    before = timing.duration;
+  }
+  if (presented.empty()) return;
+  std::stable_sort(presented.begin(), presented.end(), [](const Presented& a, const Presented& b) {
+    return a.timing->pts < b.timing->pts;
+  });
+  const int64_t span = presented.back().timing->pts - presented.front().timing->pts;
+  int64_t steps = 0;  // from the first picture to the last with a PTS
+  for (size_t i = 0; i < presented.size(); ++i) {
+    Timing& timing = *presented[i].timing;
+    const auto sharers = static_cast<int64_t>(presented[i].continued_by.size()) + 1;
+    if (i + 1 < presented.size()) {
+      timing.duration = (presented[i + 1].timing->pts - timing.pts) / sharers;
+      steps += sharers;
+    } else if (transport_stream || timing.duration <= 0) {
+      timing.duration = steps == 0 ? 0 : (span + steps / 2) / steps;
+    }
+    for (Timing* other : presented[i].continued_by) other->duration = timing.duration;
   }
 }
 
@@ -172,14 +189,15 @@ int ReorderDepth(const std::vector<Timing>& timings) {
   return depth;
 }
 
-void FillInfos(int64_t fragment_id, const AVStream& track, DemuxedFragment* fragment) {
+void FillInfos(int64_t fragment_id, bool transport_stream, const AVStream& track,
+               DemuxedFragment* fragment) {
   std::vector<Timing> timings;
   timings.reserve(fragment->packets.size());
   for (const DemuxedPacket& demuxed : fragment->packets) {
     timings.push_back({demuxed.packet->pts, demuxed.packet->duration});
   }
   UnwrapPts(track.pts_wrap_bits, &timings);
-  FillDurations(&timings);
+  FillDurations(transport_stream, &timings);
   fragment->parameters->video_delay =
       std::max(fragment->parameters->video_delay, ReorderDepth(timings));
 
@@ -283,7 +301,7 @@ std::optional<Fault> DemuxFragment(ByteSpan init, ByteSpan media, int64_t fragme
   fragment->time_base = track->time_base;
   fragment->starts_with_idr =
       StartsWithIdr(*fragment->parameters, *fragment->packets.front().packet);
-  FillInfos(fragment_id, *track, fragment);
+  FillInfos(fragment_id, init.size == 0, *track, fragment);
   return std::nullopt;
 }
 

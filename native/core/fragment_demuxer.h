@@ -21,6 +21,8 @@ struct PacketInfo {
   int64_t fragment_id = 0;
   double pts_ms = 0;     // as the container carries it
   double offset_ms = 0;  // pts_ms minus the smallest of the fragment
+  // To the next PTS of the fragment, or for the last picture to the fragment's end: its packet's
+  // duration, or where there is none (MPEG-TS), the mean spacing of the PTSs.
   double duration_ms = 0;
   bool has_pts = true;  // false: the times must be continued from the picture before
 };

@@ -44,9 +44,14 @@ std::string FormatLine(void* context, const char* format, va_list arguments) {
   return RedactSecrets(line);
 }
 
+void AddTo(LogSink& sink, void* context, int level, const char* format, va_list arguments) {
+  if (level <= AV_LOG_ERROR && ClassOf(context) == avcodec_get_class()) sink.CountDecoderError();
+  sink.Add(FormatLine(context, format, arguments));
+}
+
 // Adds the line to the sink that `context` names, if it is a decoder's and the sink is alive. The
 // registry stays locked meanwhile, so that the sink cannot go.
-bool AddToSinkOfDecoder(void* context, const char* format, va_list arguments) {
+bool AddToSinkOfDecoder(void* context, int level, const char* format, va_list arguments) {
   if (ClassOf(context) != avcodec_get_class()) return false;
   void* const opaque = static_cast<AVCodecContext*>(context)->opaque;
   if (opaque == nullptr) return false;
@@ -54,18 +59,18 @@ bool AddToSinkOfDecoder(void* context, const char* format, va_list arguments) {
   const std::lock_guard<std::mutex> lock(registry.mutex);
   const auto found = std::find(registry.sinks.begin(), registry.sinks.end(), opaque);
   if (found == registry.sinks.end()) return false;
-  (*found)->Add(FormatLine(context, format, arguments));
+  AddTo(**found, context, level, format, arguments);
   return true;
 }
 
 bool AddToSink(void* context, int level, const char* format, va_list arguments) {
   LogSink* const sink = current_sink;
   if (sink != nullptr) {
-    if (level <= AV_LOG_WARNING) sink->Add(FormatLine(context, format, arguments));
+    if (level <= AV_LOG_WARNING) AddTo(*sink, context, level, format, arguments);
     return true;
   }
   if (level > AV_LOG_WARNING) return false;
-  return AddToSinkOfDecoder(context, format, arguments);
+  return AddToSinkOfDecoder(context, level, format, arguments);
 }
 
 void OnLog(void* context, int level, const char* format, va_list arguments) {

@@ -6,7 +6,9 @@
 // process expect.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -37,10 +39,15 @@ class LogSink {
   // Keeps a line, dropping the oldest beyond kMaxLines; a repeated line is kept once. Any thread.
   void Add(std::string line);
 
+  // Errors that decoders logged to this sink so far. Any thread.
+  int64_t decoder_errors() const { return decoder_errors_.load(std::memory_order_relaxed); }
+  void CountDecoderError() { decoder_errors_.fetch_add(1, std::memory_order_relaxed); }
+
   // The lines since the last call, oldest first. Any thread.
   std::vector<std::string> TakeLines();
 
  private:
+  std::atomic<int64_t> decoder_errors_{0};
   std::mutex mutex_;
   std::deque<std::string> lines_;  // guarded by mutex_
 };

@@ -18,7 +18,14 @@
 
 namespace kvs_frames {
 
-enum class RecordKind { kFrame = 1, kRing = 2, kFragment = 3, kFault = 4, kEnded = 5 };
+enum class RecordKind {
+  kFrame = 1,
+  kRing = 2,
+  kFragment = 3,
+  kFault = 4,
+  kEnded = 5,
+  kTrouble = 6
+};
 
 // The kind, then its fields; binding.d.ts has the table. Unused ones are 0.
 constexpr size_t kRecordDoubles = 11;

@@ -39,6 +39,7 @@ describe('the native boundary', () => {
     ['too many threads', { ...ENGINE_OPTIONS, decoderThreads: 17 }, 'RangeError'],
     ['a fraction', { ...ENGINE_OPTIONS, maxQueuedFragments: 1.5 }, 'RangeError'],
     ['NaN', { ...ENGINE_OPTIONS, maxQueuedBytes: NaN }, 'RangeError'],
+    ['a number for a choice', { ...ENGINE_OPTIONS, holdOnTrouble: 1 }, 'TypeError'],
     ['an infinite limit', { ...ENGINE_OPTIONS, maxPixels: Infinity }, 'RangeError'],
   ])('refuses to be constructed with %s', (_name, options, error) => {
     expect(() => new addon.Engine(options as Addon.EngineOptions, () => undefined)).toThrow(named(error));
@@ -103,6 +104,33 @@ describe('the native boundary', () => {
     driver.rings.set(1, ring);
     driver.engine.setRing(ring);
     await driver.until(() => driver.fragments.length === 1);
+  });
+
+  test('refuses second copies that are none, and answers to no question', async () => {
+    const driver = new EngineDriver(addon, { holdOnTrouble: true });
+    drivers.push(driver);
+    const { engine } = driver;
+    const media = clip.fragments[0]!;
+    expect(() => engine.giveUp()).toThrow(/giveUp without a trouble record/);
+    expect(() => engine.retry({ init: null, media })).toThrow(/retry without a trouble record/);
+    engine.push({ id: 0, init: clip.init, media: media.subarray(0, 3000) });
+    await driver.until(() => driver.troubles.length === 1);
+    const bad: [unknown, string][] = [
+      [undefined, 'TypeError'],
+      [{ init: null }, 'TypeError'],
+      [{ media }, 'TypeError'],
+      [{ init: new Uint8Array(0), media }, 'RangeError'],
+    ];
+    for (const [value, error] of bad) {
+      expect(() => engine.retry(value as Addon.SecondCopy)).toThrow(named(error));
+    }
+    engine.retry({ init: clip.init, media });
+    expect(() => engine.giveUp()).toThrow(/giveUp without a trouble record/);
+    await driver.until(() => driver.fragments.length === 1);
+    expect(driver.frames).toHaveLength(25);
+    await engine.close();
+    engine.giveUp();
+    engine.retry({ init: clip.init, media });
   });
 
   test('refuses record arrays that are none and faults that were not announced', () => {

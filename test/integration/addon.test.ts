@@ -55,7 +55,7 @@ describe('the native engine', () => {
       expect(driver.faults).toEqual([]);
       expect(driver.ringRequests).toBe(1);
       expect(driver.fragments).toEqual(
-        [0, 1, 2, 3].map((id) => ({ id, packets: 25, durationMs: expect.closeTo(1000, 1) })),
+        [0, 1, 2, 3].map((id) => ({ id, packets: 25, durationMs: expect.closeTo(1000, 1), troubled: false })),
       );
       expect(driver.frames).toHaveLength(100);
       driver.frames.forEach((frame, i) => {

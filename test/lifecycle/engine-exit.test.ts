@@ -21,6 +21,24 @@ const PRELUDE = `
   const init = readFileSync(process.env.CLIP + '/init.mp4');
   const media = readFileSync(process.env.CLIP + '/fragment.m4s');
   const options = { matrix: 'auto', decoderThreads: 1, maxQueuedFragments: 8, maxQueuedBytes: 1e9, maxPixels: 1e8 };
+  /** An engine that waits for the answer to a trouble; \`onTrouble\` is called when it does. */
+  function hold(onTrouble) {
+    const records = new Float64Array(recordDoubles);
+    let states;
+    const engine = new Engine({ ...options, holdOnTrouble: true }, () => {
+      while (engine.take(records) === 1) {
+        if (records[0] === 2) {
+          states = new Int32Array(new SharedArrayBuffer(256));
+          const pixels = new Uint8Array(new SharedArrayBuffer(64 * records[4]));
+          engine.setRing({ id: 1, pixels, states, slotBytes: records[4] });
+        }
+        if (records[0] === 6) onTrouble(engine);
+      }
+    });
+    engine.push({ id: 0, init, media: media.subarray(0, media.length >> 1) });
+    engine.push({ id: 1, init, media });
+    return engine;
+  }
   function start(onRecord, fragments = 6) {
     const records = new Float64Array(recordDoubles);
     let states;
@@ -95,6 +113,20 @@ describe('a process or worker with an engine', () => {
        process.on('exit', () => { process.exitCode = frames === 25 ? 7 : 9; });`,
       7,
     ],
+    [
+      'waits for the answer to a trouble that is given long after it was asked for',
+      `let engine = hold(() => {
+         setTimeout(() => { engine.retry({ init, media }); engine.finish(); }, 50).unref();
+       });
+       process.on('exit', () => { process.exitCode = engine.stats().frames === 50 ? 8 : 9; });`,
+      8,
+    ],
+    ['exits by process.exit while a trouble waits for its answer', `hold(() => process.exit(3));`, 3],
+    [
+      'ends after close while a trouble waits for its answer',
+      `hold((engine) => { engine.close().then(() => { engine.giveUp(); process.exitCode = 5; }); });`,
+      5,
+    ],
     ['exits by process.exit with a busy engine', `start((kind) => { if (kind === 1) process.exit(3); });`, 3],
     ['exits by process.exit before the engine did anything', `start(() => {}); process.exit(4);`, 4],
     [
@@ -151,6 +183,14 @@ describe('a process or worker with an engine', () => {
   test('terminates workers with engines at any point of their work', async () => {
     const result = await runWorkers(
       'start((kind) => parentPort.postMessage(kind));',
+      'await worker.terminate();',
+    );
+    expect(result).toMatchObject({ code: 0, signal: null, stderr: '', stdout: '20 ended' });
+  });
+
+  test('terminates workers whose engines wait for the answer to a trouble', async () => {
+    const result = await runWorkers(
+      'hold(() => { for (let i = 0; i < 20; i++) parentPort.postMessage(i); });',
       'await worker.terminate();',
     );
     expect(result).toMatchObject({ code: 0, signal: null, stderr: '', stdout: '20 ended' });

@@ -1,6 +1,7 @@
 #include "decoder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "check.h"
@@ -94,19 +95,51 @@ TEST(AnotherInitSectionReopensAndLosesNothing) {
   CHECK(!decoder.Accepts(fragment));
 }
 
+// Takes the times out of every other video PES packet's header.
+Bytes WithoutEverySecondPts(Bytes media) {
+  int count = 0;
+  for (size_t at = 0; at + 188 <= media.size(); at += 188) {
+    uint8_t* const packet = &media[at];
+    if ((packet[1] & 0x40) == 0) continue;  // no PES packet starts here
+    const size_t payload = (packet[3] & 0x20) != 0 ? size_t{5} + packet[4] : 4;
+    if (payload + 19 > 188) continue;
+    uint8_t* const pes = packet + payload;
+    const bool is_video = pes[0] == 0 && pes[1] == 0 && pes[2] == 1 && (pes[3] & 0xf0) == 0xe0;
+    if (!is_video || count++ % 2 == 0) continue;
+    pes[7] &= 0x3f;
+    std::fill(pes + 9, pes + 9 + pes[8], 0xff);  // stuffing
+  }
+  return media;
+}
+
+TEST(PicturesWithoutPtsContinueTheOnesBeforeThem) {
+  Clip clip = LoadClip("h264-plain", Container::kTs);
+  for (Bytes& media : clip.fragments) media = WithoutEverySecondPts(media);
+  const Decoded decoded = DecodeAll(clip);
+  REQUIRE(decoded.pictures.size() == 150);
+  for (size_t i = 0; i < 150; ++i) {
+    const PacketInfo& info = decoded.pictures[i].info;
+    CHECK_EQ(info.fragment_id, static_cast<int64_t>(i / 25));
+    CHECK(std::abs(info.offset_ms - static_cast<double>(i % 25) * 40) < 0.02);
+    CHECK(std::abs(info.duration_ms - 40) < 0.02);
+  }
+}
+
 TEST(DrainingIsAllowedOnlyAfterTwoIdrStartsAndNoOther) {
   const std::atomic<bool> cancelled{false};
   const auto rule = [&](const char* name) {
     const Clip clip = LoadClip(name, Container::kMp4);
     Decoder decoder({});
     std::string text;
-    for (const Bytes& media : clip.fragments) {
+    for (size_t i = 0; i < clip.fragments.size(); ++i) {
       DemuxedFragment fragment;
-      if (DemuxFragment(testing::Span(clip.init), testing::Span(media), 0, cancelled, &fragment)) {
+      if (DemuxFragment(testing::Span(clip.init), testing::Span(clip.fragments[i]),
+                        static_cast<int64_t>(i), cancelled, &fragment)) {
         return std::string("fault");
       }
       if (!decoder.Accepts(fragment) && decoder.Open(fragment)) return std::string("fault");
       decoder.BeginFragment(fragment);
+      decoder.BeginFragment(fragment);  // again, as with a second copy: it counts once
       text += decoder.CanDrainBetweenFragments() ? 'y' : 'n';
     }
     return text;

@@ -55,6 +55,20 @@ TEST(ClosesWhileItWaitsForASlot) {
   CheckCloses(&harness);
 }
 
+TEST(ClosesWhileItWaitsForTheAnswerToATroubleAndAfterOneThatNobodyTook) {
+  const Clip clip = LoadClip("h264-b", Container::kMp4);
+  const testing::Bytes cut(clip.fragments[0].begin(), clip.fragments[0].end() - 2000);
+  EngineOptions options;
+  options.hold_on_trouble = true;
+  for (const bool answer : {false, true}) {
+    Harness harness(options);
+    CHECK(harness.Push(0, clip.init, cut));
+    CHECK(harness.PumpUntil([&] { return !harness.troubles.empty(); }));
+    if (answer) harness.Retry(clip.init, clip.fragments[0]);
+    CheckCloses(&harness);
+  }
+}
+
 TEST(ClosesInTheMiddleOfDecodingWithFragmentsWaiting) {
   const Clip clip = LoadClip("h265-closed", Container::kMp4);
   for (int delay_us = 0; delay_us < 20000; delay_us += 997) {

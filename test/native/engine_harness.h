@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,6 +69,12 @@ class Harness {
            Engine::PushResult::kQueued;
   }
 
+  // Answers a `trouble` record with a copy, or gives up.
+  void Retry(const Bytes& init, const Bytes& media) {
+    engine_->AnswerTrouble(FragmentInput{0, Span(init), Span(media), std::make_shared<int>(0)});
+  }
+  void GiveUp() { engine_->AnswerTrouble(std::nullopt); }
+
   // Takes records, answers `ring` records, copies faults and frames and frees slots (unless
   // `hold_frames`), until `done` is true. False after 20 s.
   template <typename Done>
@@ -105,6 +112,9 @@ class Harness {
   bool read_pixels = true;  // false where another thread frees slots
   std::vector<Frame> frames;
   std::vector<int64_t> fragments;  // ids, in order of their records
+  std::vector<int64_t> troubled;   // ids whose `fragment` record says so
+  std::vector<int64_t> troubles;   // ids of `trouble` records
+  std::function<void(int64_t)> on_trouble;
   std::vector<Fault> faults;
   std::vector<RecordKind> order;
   std::map<int64_t, std::unique_ptr<TestRing>> rings;
@@ -134,12 +144,17 @@ class Harness {
         break;
       case RecordKind::kFragment:
         fragments.push_back(static_cast<int64_t>(record[1]));
+        if (record[4] != 0) troubled.push_back(fragments.back());
         break;
       case RecordKind::kFault:
         faults.push_back(*engine_->TakeFault());
         break;
       case RecordKind::kEnded:
         ended = true;
+        break;
+      case RecordKind::kTrouble:
+        troubles.push_back(static_cast<int64_t>(record[1]));
+        if (on_trouble) on_trouble(troubles.back());
         break;
     }
   }

@@ -52,6 +52,49 @@ TEST(EveryFragmentGivesItsPacketsWithTimesFromItsOwnStart) {
   }
 }
 
+TEST(AnEndIsTheNextPictureInPresentationOrderAlsoWhereTheyAreUneven) {
+  for (const Container container : {Container::kMp4, Container::kTs}) {
+    const Clip clip = LoadClip("h264-vfr", container);  // of five pictures the third is left out
+    for (const Bytes& media : clip.fragments) {
+      DemuxedFragment fragment;
+      REQUIRE(!Demux(clip.init, media, &fragment));
+      REQUIRE(fragment.packets.size() == 20);
+      CHECK(fragment.parameters->video_delay > 0);
+      std::vector<PacketInfo> shown;
+      for (const DemuxedPacket& packet : fragment.packets) shown.push_back(packet.info);
+      std::sort(shown.begin(), shown.end(),
+                [](const PacketInfo& a, const PacketInfo& b) { return a.pts_ms < b.pts_ms; });
+      double end = 0;
+      for (const PacketInfo& info : shown) {
+        CHECK(Near(info.offset_ms, end));
+        end = info.offset_ms + info.duration_ms;
+        if (&info != &shown.back()) CHECK(Near(info.duration_ms, info.duration_ms > 60 ? 80 : 40));
+      }
+      CHECK_EQ(std::count_if(shown.begin(), shown.end() - 1,
+                             [](const PacketInfo& info) { return info.duration_ms > 60; }),
+               5);
+      // 20 pictures in 25 steps of 40 ms; MPEG-TS does not say how long the last one lasts.
+      const double last = container == Container::kMp4 ? 40 : 960.0 / 19;
+      CHECK(Near(shown.back().duration_ms, last));
+      CHECK(Near(fragment.duration_ms, end));
+    }
+  }
+}
+
+TEST(ASinglePictureOfATransportStreamHasNoLength) {
+  // A transport stream whose video ends within its second picture.
+  const Clip clip = LoadClip("h264-small", Container::kTs);
+  for (size_t size = 188 * 4; size < clip.fragments[0].size(); size += 188) {
+    DemuxedFragment fragment;
+    const Bytes start(clip.fragments[0].begin(), clip.fragments[0].begin() + size);
+    if (Demux({}, start, &fragment) || fragment.packets.size() != 1) continue;
+    CHECK_EQ(fragment.packets[0].info.duration_ms, 0.0);
+    CHECK_EQ(fragment.duration_ms, 0.0);
+    return;
+  }
+  CHECK(false);
+}
+
 TEST(TheReorderDepthIsSeenInThePackets) {
   for (const Container container : {Container::kMp4, Container::kTs}) {
     DemuxedFragment fragment;

@@ -56,6 +56,20 @@ TEST(ADecodersOwnThreadsLogToTheSinkItNames) {
   CHECK(lines[0].find("from a worker") != std::string::npos);
 }
 
+TEST(ErrorsOfDecodersAreCountedOnWhateverThread) {
+  LogSink sink;
+  const LogSink::Scope scope(sink);
+  const UniqueCodecContext context(avcodec_alloc_context3(nullptr));
+  context->opaque = &sink;
+  av_log(context.get(), AV_LOG_ERROR, "the same\n");
+  av_log(context.get(), AV_LOG_ERROR, "the same\n");
+  av_log(context.get(), AV_LOG_WARNING, "a warning\n");
+  av_log(nullptr, AV_LOG_ERROR, "of no decoder\n");
+  CHECK_EQ(sink.decoder_errors(), 2);
+  std::thread([&context] { av_log(context.get(), AV_LOG_ERROR, "from a worker\n"); }).join();
+  CHECK_EQ(sink.decoder_errors(), 3);
+}
+
 TEST(SecretsAreTakenOut) {
   CHECK_EQ(RedactSecrets("open https://h/x.m3u8?SessionToken=CiAabc&x=1 now"),
            "open https://h/x.m3u8?SessionToken=…&x=1 now");

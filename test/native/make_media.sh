@@ -1,13 +1,14 @@
 #!/bin/sh
 # Makes the clips of the C++ tests with ffmpeg: make_media.sh FOLDER. Each clip NAME becomes NAME.mp4
 # (fragmented, a fragment per key frame), NAME-000.ts … (the same packets) and NAME.md5 (what ffmpeg
-# itself decodes, one picture a line). Does nothing where they are complete.
+# itself decodes, one picture a line). Does nothing where they are complete and newer than this file.
 set -eu
 folder=$1
+script=$(readlink -f "$0")
 mkdir -p "$folder"
 cd "$folder"
-[ -e complete ] && exit 0
-rm -f ./*.mp4 ./*.ts ./*.md5
+[ -e complete ] && [ complete -nt "$script" ] && exit 0
+rm -f complete ./*.mp4 ./*.ts ./*.md5
 
 run() { ffmpeg -nostdin -v error -y "$@"; }
 
@@ -33,6 +34,8 @@ clip h264-10bit   176x144 2 $h264 -pix_fmt yuv420p10le -x264-params "$gop:bframe
 clip h264-422     176x144 1 $h264 -pix_fmt yuv422p -x264-params "$gop:bframes=0"
 clip h264-444     176x144 1 $h264 -pix_fmt yuv444p -x264-params "$gop:bframes=0"
 clip h264-odd     171x143 1 $h264 -pix_fmt yuv444p -x264-params "$gop:bframes=0"
+clip h264-vfr     176x144 2 -vf "select='not(eq(mod(n,5),2))'" -vsync vfr $h264 -pix_fmt yuv420p \
+  -x264-params "keyint=20:min-keyint=20:scenecut=0:bframes=3:b-adapt=0"
 clip h264-small   96x64   2 $h264 -pix_fmt yuv420p -x264-params "$gop:bframes=2"
 clip h265-closed  176x144 6 $h265 -pix_fmt yuv420p -x265-params "$gop:open-gop=0:bframes=3:$quiet"
 clip h265-open    176x144 6 $h265 -pix_fmt yuv420p -x265-params "$gop:open-gop=1:bframes=3:$quiet"

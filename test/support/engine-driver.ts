@@ -27,7 +27,9 @@ export interface TakenFrame {
 export class EngineDriver {
   readonly engine: Addon.Engine;
   readonly frames: TakenFrame[] = [];
-  readonly fragments: { id: number; packets: number; durationMs: number }[] = [];
+  readonly fragments: { id: number; packets: number; durationMs: number; troubled: boolean }[] = [];
+  /** Ids of `trouble` records. */
+  readonly troubles: number[] = [];
   readonly faults: Addon.EngineFault[] = [];
   readonly rings = new Map<number, Addon.Ring>();
   ringRequests = 0;
@@ -36,6 +38,7 @@ export class EngineDriver {
   holdFrames = false;
   answerRings = true;
   takeOnWake = true;
+  onTrouble: ((fragmentId: number) => void) | undefined;
   readonly #records: Float64Array;
   readonly #stride: number;
   readonly #waiters: (() => void)[] = [];
@@ -121,13 +124,17 @@ export class EngineDriver {
         if (this.answerRings) this.answerRing(r[4]!);
         break;
       case 3:
-        this.fragments.push({ id: r[1]!, packets: r[2]!, durationMs: r[3]! });
+        this.fragments.push({ id: r[1]!, packets: r[2]!, durationMs: r[3]!, troubled: r[4] === 1 });
         break;
       case 4:
         this.faults.push(this.engine.takeFault());
         break;
       case 5:
         this.ended = true;
+        break;
+      case 6:
+        this.troubles.push(r[1]!);
+        this.onTrouble?.(r[1]!);
         break;
       default:
         throw new Error(`unknown record kind ${r[0]}`);

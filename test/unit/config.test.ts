@@ -99,6 +99,18 @@ describe('the options of KvsHlsFrameSource', () => {
     expect(message).not.toMatch(/hunter2/);
   });
 
+  it('takes catchUp with a length, in LIVE only, and fillGaps', () => {
+    expect(kvs({ catchUp: { maxSeconds: 600 }, fillGaps: 'repeat' })).toMatchObject({ fillGaps: 'repeat' });
+    expect(() => kvs({ catchUp: { maxSeconds: 0 } })).toThrow(/1–86400 for maxSeconds/);
+    expect(() => kvs({ catchUp: {} })).toThrow(/maxSeconds is missing/);
+    expect(() => kvs({ catchUp: { seconds: 3 } })).toThrow(/Unknown option seconds/);
+    const startTimestamp = new Date();
+    expect(() => kvs({ catchUp: { maxSeconds: 5 }, playbackMode: 'LIVE_REPLAY', startTimestamp })).toThrow(
+      /needs playbackMode LIVE/,
+    );
+    expect(() => kvs({ fillGaps: 'black' as 'repeat' })).toThrow(/'repeat'/);
+  });
+
   it.each(Object.entries(presets))('accepts the preset %s', (_, preset) => {
     expect(kvs(preset)).toMatchObject(preset);
   });

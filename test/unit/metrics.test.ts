@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { newCounters, publishCounters } from '../../lib/metrics';
+import { newCounters as countersOf, publishCounters, type SourceCounters } from '../../lib/metrics';
+import { Ledger } from '../../lib/policy/ledger';
 import { ConnectionState } from '../../lib/policy/supervisor';
+
+const newCounters = (): SourceCounters => countersOf(new Ledger().totals);
 
 async function valuesOf(registry: Registry, name: string): Promise<Record<string, number>> {
   const metrics = (await registry.getMetricsAsJSON()) as {
@@ -13,7 +16,7 @@ async function valuesOf(registry: Registry, name: string): Promise<Record<string
 }
 
 describe('the metrics', () => {
-  it('are six, with the names, types and label the Python reader had', async () => {
+  it('are the six of the Python reader, with its names, types and label, and two of holes', async () => {
     const registry = new Registry();
     publishCounters('a', newCounters(), registry);
     const text = await registry.metrics();
@@ -24,6 +27,8 @@ describe('the metrics', () => {
       '# TYPE kvs_hls_read_errors_total counter',
       '# TYPE kvs_hls_last_frame_timestamp gauge',
       '# TYPE kvs_hls_connection_state gauge',
+      '# TYPE kvs_hls_gaps_total counter',
+      '# TYPE kvs_hls_gap_seconds_total counter',
     ]);
     expect(text).toContain('kvs_hls_frames_total{camera_id="a"} 0');
   });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { HlsStreamError, KvsConnectionError } from '../../lib/errors';
-import type { Fragment } from '../../lib/hls/fragment';
-import { silentLogger } from '../../lib/logger';
+import type { Fragment, LostFragments } from '../../lib/hls/fragment';
 import { ConnectionState } from '../../lib/policy/supervisor';
 import { SessionLoop } from '../../lib/session-loop';
 import type { Session, SessionRequest } from '../../lib/session/provider';
@@ -16,10 +15,14 @@ class Stage {
   readonly clock = new FakeClock();
   readonly requests: Omit<SessionRequest, 'signal'>[] = [];
   readonly log: string[] = [];
+  /** Lines above debug. */
+  readonly told: string[] = [];
   /** What acquiring answers, in turn; an empty list makes sessions of 300 s. */
   acquireErrors: (Error | undefined)[] = [];
   offerErrors: (Error | undefined)[] = [];
   goesOn = false;
+  /** What a list's end says is missing. */
+  lost: LostFragments | null = null;
   #feed: ((event: Partial<Fragment> | Error | 'end') => void) | undefined;
   #sessions = 0;
   readonly stopping = new AbortController();
@@ -38,7 +41,12 @@ class Stage {
         renewalMarginMs: 30_000,
         clock: this.clock,
         random: () => 0.5,
-        logger: silentLogger,
+        logger: {
+          debug: () => {},
+          info: (message) => this.told.push(String(message)),
+          warn: (message) => this.told.push(String(message)),
+          error: (message) => this.told.push(String(message)),
+        },
         cameraId: 'cam',
       },
       {
@@ -47,8 +55,11 @@ class Stage {
           this.loop.onFrame(fragment.sessionId);
           return Promise.resolve();
         },
-        onEnd: () => Promise.resolve(this.goesOn),
-        onState: (from, to) => this.log.push(`state ${from}>${to}`),
+        onEnd: (lost) => {
+          if (lost !== null) this.log.push(`lost ${lost.ms}`);
+          return Promise.resolve(this.goesOn);
+        },
+        onPhase: (from, to) => this.log.push(`${from.phase} ${from.connection}>${to.connection} ${to.phase}`),
         onSession: (session, isRenewal) =>
           this.log.push(`session ${session.id}${isRenewal ? ' renewed' : ''}`),
         onReconnect: (_, afterMs) => this.log.push(`reconnect ${afterMs}`),
@@ -77,13 +88,13 @@ class Stage {
     return error === undefined ? Promise.resolve() : Promise.reject(error);
   }
 
-  async *#run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, void> {
+  async *#run(session: Session, signal: AbortSignal): AsyncGenerator<Fragment, LostFragments | null> {
     for (;;) {
       const event = await new Promise<Partial<Fragment> | Error | 'end'>((resolve, reject) => {
         this.#feed = resolve;
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       });
-      if (event === 'end') return;
+      if (event === 'end') return this.lost;
       if (event instanceof Error) throw event;
       yield { sessionId: session.id, dateMs: null, ...event } as Fragment;
     }
@@ -97,7 +108,13 @@ describe('the session loop', () => {
     await stage.feed({ sequence: 0 });
     await stage.feed('end');
     expect(await stage.result).toBeUndefined();
-    expect(stage.log).toEqual(['state 0>1', 'session 1', 'fragment 0', 'state 1>2', 'state 2>0']);
+    expect(stage.log).toEqual([
+      'stopped 0>1 connecting',
+      'session 1',
+      'fragment 0',
+      'connecting 1>2 connected',
+      'connected 2>0 stopped',
+    ]);
     expect(stage.clock.pending).toBe(0);
   });
 
@@ -110,11 +127,11 @@ describe('the session loop', () => {
     expect(stage.requests).toEqual([{}, { resumeAtMs: 5000 }]);
     expect(stage.log).toContain('reconnect 0');
     expect(stage.loop.session?.id).toBe(2);
-    expect(stage.loop.connection).toBe(ConnectionState.RECONNECTING);
+    expect(stage.loop.state.connection).toBe(ConnectionState.RECONNECTING);
     await stage.feed({ sequence: 0, sessionId: 1 });
-    expect(stage.loop.connection).toBe(ConnectionState.RECONNECTING);
+    expect(stage.loop.state.connection).toBe(ConnectionState.RECONNECTING);
     await stage.feed({ sequence: 1 });
-    expect(stage.loop.connection).toBe(ConnectionState.CONNECTED);
+    expect(stage.loop.state.connection).toBe(ConnectionState.CONNECTED);
     stage.stopping.abort(new Error('stop'));
     await stage.result;
   });
@@ -129,15 +146,21 @@ describe('the session loop', () => {
       'reconnect 1000',
       'reconnect 2000',
     ]);
-    expect(stage.loop.connection).toBe(ConnectionState.ERROR);
+    expect(stage.loop.state.connection).toBe(ConnectionState.ERROR);
   });
 
-  it('waits for a silent camera without giving up', async () => {
+  it('waits for a silent camera without giving up, with one line in the log when it falls silent and one when it sends', async () => {
     const stage = new Stage();
     stage.acquireErrors = Array.from({ length: 20 }, offline);
-    await stage.clock.advance(200_000);
+    await stage.clock.advance(119_000);
+    expect(stage.told).toEqual(['cam: the camera sends nothing, waiting for it: silent']);
+    expect(stage.requests).toHaveLength(20);
+    expect(stage.loop.state.phase).toBe('offline');
+    await stage.clock.advance(1_000);
     await stage.feed({ sequence: 0 });
-    expect(stage.loop.connection).toBe(ConnectionState.CONNECTED);
+    expect(stage.loop.state.connection).toBe(ConnectionState.CONNECTED);
+    expect(stage.told.slice(1)).toEqual(['cam: the camera sends again']);
+    expect(stage.log).not.toContain('KVS_NO_FRAGMENTS');
     stage.stopping.abort(new Error('stop'));
     await stage.result;
   });
@@ -151,13 +174,51 @@ describe('the session loop', () => {
     expect(stage.log).not.toContain('offer 2');
     await stage.clock.advance(1);
     expect(stage.log.slice(-2)).toEqual(['offer 2', 'session 2 renewed']);
-    expect(stage.loop.connection).toBe(ConnectionState.CONNECTED);
+    expect(stage.loop.state.connection).toBe(ConnectionState.CONNECTED);
     await stage.clock.advance(256_500);
     expect(stage.log.slice(-1)).toEqual(['session 3 renewed']);
     expect(stage.log.filter((line) => line.startsWith('reconnect'))).toEqual([]);
     stage.stopping.abort(new Error('stop'));
     await stage.result;
     expect(stage.clock.pending).toBe(0);
+  });
+
+  it('tells what is lost behind the last fragment', async () => {
+    const stage = new Stage();
+    stage.lost = { count: 2, ms: 4000, cause: 'window-slid' };
+    await stage.clock.advance(0);
+    await stage.feed({ sequence: 0 });
+    await stage.feed('end');
+    await stage.result;
+    expect(stage.log).toContain('lost 4000');
+  });
+
+  it('makes no more of a refused or a silent session than the policy does when it renews', async () => {
+    const stage = new Stage();
+    await stage.clock.advance(0);
+    await stage.feed({ sequence: 0 });
+    stage.acquireErrors = [offline()];
+    stage.offerErrors = [expired()];
+    await stage.clock.advance(256_500);
+    // Silent: looked for again after 6 s; refused: a new one at once.
+    await stage.clock.advance(6_000);
+    expect(stage.log.slice(-3)).toEqual(['offer 2', 'offer 3', 'session 3 renewed']);
+    stage.stopping.abort(new Error('stop'));
+    await stage.result;
+  });
+
+  it('gives a renewal up that nothing can help, and plays the session to its end', async () => {
+    const stage = new Stage();
+    await stage.clock.advance(0);
+    await stage.feed({ sequence: 0 });
+    const denied = new KvsConnectionError('KVS_DENIED', 'no');
+    stage.acquireErrors = [denied, denied];
+    await stage.clock.advance(290_000);
+    expect(stage.requests).toHaveLength(2);
+    await stage.feed({ sequence: 1 });
+    await stage.feed(expired());
+    await stage.clock.advance(0);
+    expect(await stage.result).toBe(denied);
   });
 
   it('tries a failed renewal again while the old session plays on', async () => {
@@ -199,7 +260,7 @@ describe('the session loop', () => {
       await stage.clock.advance(0);
       stage.stopping.abort(new Error('stop'));
       expect(await stage.result).toBeUndefined();
-      expect(stage.loop.connection).toBe(ConnectionState.DISCONNECTED);
+      expect(stage.loop.state.connection).toBe(ConnectionState.DISCONNECTED);
       expect(stage.clock.pending).toBe(0);
     },
   );
@@ -209,6 +270,6 @@ describe('the session loop', () => {
     await stage.clock.advance(0);
     await stage.feed(new TypeError('a defect'));
     expect(await stage.result).toBeInstanceOf(TypeError);
-    expect(stage.loop.connection).toBe(ConnectionState.ERROR);
+    expect(stage.loop.state.connection).toBe(ConnectionState.ERROR);
   });
 });

@@ -13,8 +13,10 @@ function makeFrame(free: () => void): Frame {
     timestampMs: Date.now() - 1000,
     timestampSource: 'producer',
     keyFrame: true,
-    discontinuity: false,
+    discontinuity: true,
+    gapMs: 500,
     damaged: false,
+    synthetic: false,
     fragment: { number: '0', sequence: 0, dateMs: 0, durationMs: 1000, sessionId: 1 },
     free,
   });
@@ -53,6 +55,33 @@ describe('a frame', () => {
       using frame = makeFrame(free);
       expect(frame.released).toBe(false);
     }
+    expect(free).toHaveBeenCalledTimes(1);
+  });
+
+  it('can be repeated at another time: the repetition holds the memory until it is released itself', () => {
+    const free = jest.fn();
+    const frame = makeFrame(free);
+    const repeated = frame.repeat(4000);
+    expect(repeated).toMatchObject({
+      synthetic: true,
+      timestampMs: 4000,
+      gapMs: 0,
+      discontinuity: false,
+      index: 7,
+      ptsMs: 0,
+      fragment: frame.fragment,
+    });
+    expect(frame).toMatchObject({ synthetic: false, gapMs: 500, discontinuity: true });
+    expect(repeated.data).toBe(frame.data);
+    const again = repeated.repeat(5000);
+    frame.release();
+    expect(frame.released).toBe(true);
+    expect(() => frame.repeat(1)).toThrow(expect.objectContaining({ code: 'FRAME_RELEASED' }));
+    repeated.release();
+    expect(free).not.toHaveBeenCalled();
+    expect(() => repeated.data).toThrow(expect.objectContaining({ code: 'FRAME_RELEASED' }));
+    expect(again.data).toHaveLength(12);
+    again.release();
     expect(free).toHaveBeenCalledTimes(1);
   });
 

@@ -1,6 +1,7 @@
 import { systemClock } from '../../../lib/clock.js';
-import { Follower, type FollowerOptions, type SkippedFragment } from '../../../lib/hls/follower.js';
-import type { Fragment } from '../../../lib/hls/fragment.js';
+import type { FollowerOptions, SkippedFragment } from '../../../lib/hls/follower-options.js';
+import { Follower } from '../../../lib/hls/follower.js';
+import type { Fragment, LostFragments } from '../../../lib/hls/fragment.js';
 import { Loader } from '../../../lib/hls/loader.js';
 import { silentLogger } from '../../../lib/logger.js';
 import type { Session } from '../../../lib/session/provider.js';
@@ -10,7 +11,7 @@ import { fastClock, ScriptedServer } from './server.js';
 /** A scripted server, a loader on it, and what followers told. */
 export class Bench {
   readonly server = new ScriptedServer();
-  readonly loader = new Loader({ clock: systemClock, random: () => 0 });
+  readonly loader = new Loader({ clock: systemClock });
   readonly skipped: SkippedFragment[] = [];
   readonly warnings: string[] = [];
   #sessions = 0;
@@ -41,14 +42,16 @@ export class Bench {
     from: Follower,
     source: { url: string },
     each: (fragment: Fragment, count: number) => unknown = () => {},
-  ): Promise<{ fragments: Fragment[]; error: unknown }> {
+  ): Promise<{ fragments: Fragment[]; lost?: LostFragments | null; error: unknown }> {
     const fragments: Fragment[] = [];
+    const run = from.run(this.session(source), new AbortController().signal);
     try {
-      for await (const fragment of from.run(this.session(source), new AbortController().signal)) {
-        fragments.push(fragment);
-        await each(fragment, fragments.length);
+      for (;;) {
+        const { done, value } = await run.next();
+        if (done) return { fragments, lost: value, error: undefined };
+        fragments.push(value);
+        await each(value, fragments.length);
       }
-      return { fragments, error: undefined };
     } catch (error) {
       return { fragments, error };
     }

@@ -21,10 +21,11 @@ let random: () => number;
 let sessions: number;
 let newest: number;
 let lastTaken: number;
+let dates: boolean;
 
 beforeEach(async () => {
   server = await new ScriptedServer().start();
-  loader = new Loader({ clock: systemClock, random: () => 0 });
+  loader = new Loader({ clock: systemClock });
   clock = fastClock(40);
   sessions = 0;
   newest = 100;
@@ -45,7 +46,7 @@ function openSession(): Session {
   scripted.lists((request, response) => {
     if (--left < 0) return status(403)(request, response);
     if (random() < 0.5) newest = Math.min(newest + 1, lastTaken + AHEAD);
-    response.end(scripted.list(Math.max(first, newest - WINDOW + 1), newest));
+    response.end(scripted.list(Math.max(first, newest - WINDOW + 1), newest, { dates }));
   });
   server.set(`/s${id}/f`, (request, response) => {
     if (--left < 0) return status(403)(request, response);
@@ -66,9 +67,17 @@ function seeded(seed: number): () => number {
   };
 }
 
-test.each([1, 2, 3])(
-  'no fragment is lost or repeated over sessions that end or are replaced at any moment (%d)',
-  async (seed) => {
+test.each([
+  [true, 1],
+  [true, 2],
+  [true, 3],
+  [false, 4],
+  [false, 5],
+  [false, 6],
+])(
+  'no fragment is lost or repeated over sessions that end or are replaced at any moment (dates: %s, %d)',
+  async (isDated, seed) => {
+    dates = isDated;
     random = seeded(seed);
     const follower = new Follower({ loader, clock, logger: silentLogger, random });
     const taken: Fragment[] = [];
@@ -91,7 +100,7 @@ test.each([1, 2, 3])(
     await Promise.all(offers);
     const numbers = taken.map(({ media }) => numberIn(media));
     expect(numbers).toEqual(numbers.map((_number, index) => numbers[0]! + index));
-    expect(taken.slice(1).some(({ discontinuity, missed }) => discontinuity || missed > 0)).toBe(false);
+    expect(taken.slice(1).some(({ discontinuity, lost }) => discontinuity || lost !== null)).toBe(false);
     expect(new Set(taken.map(({ sessionId }) => sessionId)).size).toBeGreaterThan(5);
   },
 );

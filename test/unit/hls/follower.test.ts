@@ -7,7 +7,9 @@ import { Loader, type LoadRequest, type LoadResult } from '../../../lib/hls/load
 import { Bench, numbers } from './bench.js';
 import { DURATION_MS, ScriptedSession, T0 } from './camera.js';
 import { fragmentBytes, initBytes, numberIn, tsBytes } from './media.js';
-import { fastClock, status } from './server.js';
+import { fastClock, status, type Reply } from './server.js';
+
+const SLID = { count: 1, ms: DURATION_MS, cause: 'window-slid' };
 
 let bench: Bench;
 
@@ -39,9 +41,9 @@ describe('a live session', () => {
       number: '4',
       sessionId: bench.sessions,
       discontinuity: false,
-      missed: 0,
+      lost: null,
     });
-    expect(fragments.map(({ missed }) => missed)).toEqual([0, 0, 0, 0, 0]);
+    expect(fragments.map(({ lost }) => lost)).toEqual([null, null, null, null, null]);
   });
 
   test('can be entered some fragments before the newest, or at its beginning', async () => {
@@ -62,8 +64,26 @@ describe('a live session', () => {
     a.lists(a.list(0, 4), a.list(8, 9, { ended: true }));
     const { fragments } = await bench.read(bench.follower(), a);
     expect(numbers(fragments)).toEqual([4, 8, 9]);
-    expect(fragments[1]).toMatchObject({ missed: 3, discontinuity: true });
-    expect(fragments[2]).toMatchObject({ missed: 0, discontinuity: false });
+    expect(fragments[1]).toMatchObject({
+      lost: { count: 3, ms: 3 * DURATION_MS, cause: 'window-slid' },
+      discontinuity: true,
+    });
+    expect(fragments[2]).toMatchObject({ lost: null, discontinuity: false });
+  });
+
+  test('says how much time went by at most since a fragment became visible whose appearance was watched', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), a.list(0, 2), a.list(0, 3), a.list(0, 3), a.list(0, 5, { ended: true }));
+    const clock = fastClock(5);
+    const startedMs = clock.monotonic();
+    const { fragments } = await bench.read(bench.follower({ clock }), a);
+    const spentMs = clock.monotonic() - startedMs;
+    expect(numbers(fragments)).toEqual([2, 3, 4, 5]);
+    const [first, second, third, fourth] = fragments.map(({ elapsedMs }) => elapsedMs);
+    expect([first, second]).toEqual([null, null]);
+    expect(third).toBeGreaterThan(2 * 200);
+    expect(third).toBeLessThan(spentMs);
+    expect(fourth).toBeLessThan(third!);
   });
 
   test('that begins to count anew goes on by dates', async () => {
@@ -107,7 +127,7 @@ describe('a live session', () => {
         return super.load(request);
       }
     }
-    const timed = new TimedLoader({ clock: systemClock, random: () => 0 });
+    const timed = new TimedLoader({ clock: systemClock });
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(...Array<string>(12).fill(a.list(0, 1)), a.list(0, 2, { ended: true }));
     await bench.read(bench.follower({ clock, loader: timed }), a);
@@ -166,12 +186,13 @@ describe('a fragment that can not be had', () => {
       fragmentBytes(2),
       fragmentBytes(3),
       status(404, 'ResourceNotFoundException'),
+      status(404, 'ResourceNotFoundException'),
       fragmentBytes(5),
       fragmentBytes(6),
     );
     const { fragments } = await bench.read(bench.follower(), a);
     expect(numbers(fragments)).toEqual([2, 3, 5, 6]);
-    expect(fragments.map(({ missed }) => missed)).toEqual([0, 0, 1, 0]);
+    expect(fragments.map(({ lost }) => lost)).toEqual([null, null, SLID, null]);
     expect(fragments[2]).toMatchObject({ discontinuity: true });
     expect(bench.skipped).toMatchObject([
       {
@@ -196,14 +217,14 @@ describe('a fragment that can not be had', () => {
     );
     const { fragments } = await bench.read(bench.follower(), a);
     expect(numbers(fragments)).toEqual([2, 4, 5, 6]);
-    expect(fragments.map(({ missed }) => missed)).toEqual([0, 1, 0, 0]);
+    expect(fragments.map(({ lost }) => lost)).toEqual([null, SLID, null, null]);
   });
 
   test('is skipped when its body is damaged each time', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(a.list(0, 2, { ended: true }));
     const cut = fragmentBytes(1).subarray(0, 40);
-    bench.server.sequence('/a/f', fragmentBytes(0), cut, cut, cut, fragmentBytes(2));
+    bench.server.sequence('/a/f', fragmentBytes(0), cut, cut, fragmentBytes(2));
     const { fragments } = await bench.read(bench.follower(), a);
     expect(numbers(fragments)).toEqual([0, 2]);
     expect(bench.skipped).toMatchObject([{ sequence: 1, error: { code: 'HLS_TRUNCATED' } }]);
@@ -214,7 +235,10 @@ describe('a fragment that can not be had', () => {
     a.lists(a.list(0, 3, { ended: true, before: { 1: ['#EXT-X-GAP'], 2: ['#EXT-X-GAP'] } }));
     const { fragments } = await bench.read(bench.follower(), a);
     expect(numbers(fragments)).toEqual([0, 3]);
-    expect(fragments[1]).toMatchObject({ missed: 2, discontinuity: true });
+    expect(fragments[1]).toMatchObject({
+      lost: { count: 2, ms: 2 * DURATION_MS, cause: 'window-slid' },
+      discontinuity: true,
+    });
     expect(bench.skipped).toMatchObject([
       { sequence: 1, error: null },
       { sequence: 2, error: null },
@@ -229,7 +253,7 @@ describe('a fragment that can not be had', () => {
     const { fragments, error } = await bench.read(bench.follower(), a);
     expect(numbers(fragments)).toEqual([0]);
     expect(error).toMatchObject({ code: 'HLS_STATUS', status: 404, resource: 'fragment' });
-    expect(bench.server.times('/a/f')).toBe(5);
+    expect(bench.server.times('/a/f')).toBe(9);
   });
 });
 
@@ -248,6 +272,48 @@ describe('a playlist that fails', () => {
     expect(numbers(fragments)).toEqual([2, 3, 4]);
   });
 
+  test('by being garbled, empty or cut short for a moment is asked for again', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    const text = a.list(0, 3);
+    a.lists(
+      a.list(0, 2),
+      '\u0000\u0001 no playlist',
+      '',
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': String(text.length) });
+        response.write(text.slice(0, 40), () => response.destroy());
+      },
+      a.list(0, 4, { ended: true }),
+    );
+    const { fragments, error } = await bench.read(bench.follower(), a);
+    expect(error).toBeUndefined();
+    expect(numbers(fragments)).toEqual([2, 3, 4]);
+  });
+
+  test('with a Retry-After is asked for no sooner, and ends the run if that is beyond its patience', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    const at: number[] = [];
+    const clock = fastClock(40);
+    const noted =
+      (reply: Reply): Reply =>
+      (request, response, times) => {
+        at.push(clock.monotonic());
+        if (typeof reply === 'function') reply(request, response, times);
+        else response.end(reply);
+      };
+    a.lists(
+      a.list(0, 2),
+      noted(status(429, '', { 'retry-after': '7' })),
+      noted(a.list(0, 3)),
+      status(429, '', { 'retry-after': '60' }),
+    );
+    const { fragments, error } = await bench.read(bench.follower({ clock }), a);
+    expect(numbers(fragments)).toEqual([2, 3]);
+    expect(at[1]! - at[0]!).toBeGreaterThan(6500);
+    expect(error).toMatchObject({ code: 'HLS_STATUS', status: 429, retryAfterMs: 60_000 });
+    expect(bench.server.times('/a/list.m3u8')).toBe(4);
+  });
+
   test('four times in a row ends the run', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(a.list(0, 2), status(503));
@@ -264,12 +330,50 @@ describe('a playlist that fails', () => {
     expect(bench.server.times('/a/list.m3u8')).toBe(2);
   });
 
-  test('by standing still for ten seconds gives HLS_STALLED', async () => {
+  test('by standing still for ten seconds gives HLS_STALLED, which says how long, and by which limit', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
-    a.lists(a.list(0, 2));
-    const { fragments, error } = await bench.read(bench.follower(), a);
+    a.lists(a.list(0, 2).replace('TARGETDURATION:2', 'TARGETDURATION:20'));
+    const clock = fastClock(40);
+    const from = bench.follower({ clock });
+    const startedMs = clock.monotonic();
+    const { fragments, error } = await bench.read(from, a, () => expect(from.stallLimitMs).toBe(10_000));
     expect(numbers(fragments)).toEqual([2]);
     expect(error).toMatchObject({ code: 'HLS_STALLED' });
+    expect((error as Error).message).toMatch(
+      /no new fragment for 1\d{4} ms; by its rhythm it may for 10000 ms/,
+    );
+    expect(clock.monotonic() - startedMs).toBeLessThan(15_000);
+  });
+
+  test('by standing still for as long as its fragments are is not stalled', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    const slow = (text: string): string => text.replaceAll('#EXTINF:2,', '#EXTINF:20,');
+    const clock = fastClock(80);
+    let listedMs = Infinity;
+    const last = slow(a.list(0, 3, { dates: false, ended: true }));
+    a.lists((_request, response) => {
+      listedMs = Math.min(listedMs, clock.monotonic());
+      const isLate = clock.monotonic() - listedMs > 35_000;
+      response.end(isLate ? last : slow(a.list(0, 2, { dates: false })));
+    });
+    const { fragments, error } = await bench.read(bench.follower({ clock }), a);
+    expect(error).toBeUndefined();
+    expect(numbers(fragments)).toEqual([2, 3]);
+  });
+
+  test('by going backwards, to an old copy, changes nothing', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(
+      a.list(0, 4),
+      a.list(0, 2),
+      a.list(1, 3),
+      a.list(0, 5),
+      a.list(0, 4),
+      a.list(2, 6, { ended: true }),
+    );
+    const { fragments } = await bench.read(bench.follower(), a);
+    expect(numbers(fragments)).toEqual([4, 5, 6]);
+    expect(fragments.every(({ lost, discontinuity }) => lost === null && !discontinuity)).toBe(true);
   });
 
   test('because it is a master where a list is expected is told', async () => {

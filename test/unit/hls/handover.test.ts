@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Fragment } from '../../../lib/hls/fragment.js';
 import { Bench, numbers } from './bench.js';
 import { ScriptedSession } from './camera.js';
 import { fragmentBytes } from './media.js';
-import { status } from './server.js';
+import { fastClock, status } from './server.js';
 
 let bench: Bench;
 
@@ -27,7 +28,7 @@ describe('the next session', () => {
     expect(second.fragments[0]).toMatchObject({
       sequence: 2,
       sessionId: bench.sessions,
-      missed: 0,
+      lost: null,
       discontinuity: false,
     });
     expect(second.fragments[0]?.init).toBe(first.fragments[0]?.init);
@@ -58,19 +59,6 @@ describe('the next session', () => {
     expect(fragments.map(({ discontinuity }) => discontinuity)).toEqual([true, false]);
   });
 
-  test('without dates goes on at its live edge, marks the break and says so', async () => {
-    const a = new ScriptedSession(bench.server, 'a', 0);
-    a.lists(a.list(0, 2, { dates: false }), status(403));
-    const b = new ScriptedSession(bench.server, 'b', 2);
-    b.lists(b.list(2, 5, { dates: false }), b.list(2, 6, { dates: false, ended: true }));
-    const from = bench.follower();
-    await bench.read(from, a);
-    const { fragments } = await bench.read(from, b);
-    expect(numbers(fragments)).toEqual([5, 6]);
-    expect(fragments.map(({ discontinuity }) => discontinuity)).toEqual([true, false]);
-    expect(bench.warnings.join()).toContain('nothing in common');
-  });
-
   test('on the same URL without dates goes on by numbers', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(a.list(0, 2, { dates: false }), status(404), a.list(1, 4, { dates: false, ended: true }));
@@ -79,7 +67,7 @@ describe('the next session', () => {
     expect(first.error).toMatchObject({ code: 'HLS_STATUS', status: 404 });
     const second = await bench.read(from, a);
     expect(numbers([...first.fragments, ...second.fragments])).toEqual([2, 3, 4]);
-    expect(second.fragments[0]).toMatchObject({ missed: 0, discontinuity: false });
+    expect(second.fragments[0]).toMatchObject({ lost: null, discontinuity: false });
   });
 });
 
@@ -115,7 +103,7 @@ describe('a session that is offered', () => {
     });
     await switched;
     expect(numbers(fragments)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(fragments.some(({ discontinuity, missed }) => discontinuity || missed > 0)).toBe(false);
+    expect(fragments.some(({ discontinuity, lost }) => discontinuity || lost !== null)).toBe(false);
   });
 
   test('that can not be opened is refused, and the old one goes on', async () => {
@@ -168,6 +156,106 @@ describe('a session that is offered', () => {
     });
     expect(error).toBeUndefined();
     expect(numbers(fragments)).toEqual([2, 3, 4, 5]);
+  });
+
+  test('is waited for while it is being opened, when the old one refuses a fragment', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 3));
+    const b = new ScriptedSession(bench.server, 'b', 2);
+    b.lists(b.list(2, 5, { ended: true }));
+    let open: (() => void) | undefined;
+    bench.server.set('/b/master.m3u8', (_request, response) => {
+      open = () => response.end('#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlist.m3u8\n');
+    });
+    const from = bench.follower({ startFragmentsBehind: 1 });
+    bench.server.sequence('/a/f', fragmentBytes(2), (request, response) => {
+      const refuse = (): void => {
+        if (open === undefined) return void setImmediate(refuse);
+        status(403)(request, response);
+        setTimeout(open, 20);
+      };
+      refuse();
+    });
+    let switched: Promise<void> | undefined;
+    const { fragments, error } = await bench.read(from, a, (_fragment, count) => {
+      if (count === 1) switched = from.offer(bench.session(b), new AbortController().signal);
+    });
+    await switched;
+    expect(error).toBeUndefined();
+    expect(numbers(fragments)).toEqual([2, 3, 4, 5]);
+    expect(fragments.every(({ lost, discontinuity }) => lost === null && !discontinuity)).toBe(true);
+  });
+
+  test('that can not be opened after all leaves the old one to end with its own error', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 3));
+    let refuse: (() => void) | undefined;
+    bench.server.set('/b/master.m3u8', (request, response) => {
+      refuse = () => status(404)(request, response);
+    });
+    const from = bench.follower({ startFragmentsBehind: 1 });
+    bench.server.sequence('/a/f', fragmentBytes(2), (request, response) => {
+      const refuseBoth = (): void => {
+        if (refuse === undefined) return void setImmediate(refuseBoth);
+        status(403)(request, response);
+        setTimeout(refuse, 20);
+      };
+      refuseBoth();
+    });
+    let offered: Promise<unknown> | undefined;
+    const { error } = await bench.read(from, a, (_fragment, count) => {
+      const b = { url: `${bench.server.origin}/b/master.m3u8` };
+      if (count === 1)
+        offered = from.offer(bench.session(b), new AbortController().signal).catch((e: unknown) => e);
+    });
+    expect(error).toMatchObject({ code: 'HLS_SESSION_EXPIRED' });
+    expect(await offered).toMatchObject({ code: 'HLS_STATUS', status: 404 });
+  });
+
+  test('takes over though the old one waits until it may ask for its playlist again', async () => {
+    const clock = fastClock(40);
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    let refused = false;
+    a.lists(a.list(0, 2), (request, response) => {
+      status(503, '', { 'retry-after': '9' })(request, response);
+      refused = true;
+    });
+    const b = new ScriptedSession(bench.server, 'b', 1);
+    b.lists(b.list(1, 4, { ended: true }));
+    const from = bench.follower({ clock });
+    const run = from.run(bench.session(a), new AbortController().signal);
+    expect(numbers([(await run.next()).value as Fragment])).toEqual([2]);
+    const next = run.next();
+    while (!refused) await new Promise((resolve) => setImmediate(resolve));
+    const refusedMs = clock.monotonic();
+    await from.offer(bench.session(b), new AbortController().signal);
+    expect(numbers([(await next).value as Fragment])).toEqual([3]);
+    expect(clock.monotonic() - refusedMs).toBeLessThan(9000);
+    await run.return(null);
+  });
+
+  test('does not take a fragment away that the old one is still sending', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 3));
+    const b = new ScriptedSession(bench.server, 'b', 2);
+    b.lists(b.list(2, 5, { ended: true }));
+    const from = bench.follower({ startFragmentsBehind: 1 });
+    let finish: (() => void) | undefined;
+    bench.server.sequence('/a/f', fragmentBytes(2), (_request, response) => {
+      const bytes = fragmentBytes(3);
+      response.write(bytes.subarray(0, 20));
+      finish = () => response.end(bytes.subarray(20));
+    });
+    const { fragments, error } = await bench.read(from, a, async (_fragment, count) => {
+      if (count !== 1) return;
+      while (finish === undefined) await new Promise((resolve) => setImmediate(resolve));
+      await from.offer(bench.session(b), new AbortController().signal);
+      finish();
+    });
+    expect(error).toBeUndefined();
+    expect(numbers(fragments)).toEqual([2, 3, 4, 5]);
+    expect(fragments.map(({ sessionId }) => sessionId - fragments[0]!.sessionId)).toEqual([0, 0, 1, 1]);
+    expect(bench.server.times('/b/f')).toBe(2);
   });
 
   test('needs a session that runs, and is dropped when that one ends', async () => {

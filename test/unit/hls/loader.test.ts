@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { createServer as createNetServer, type AddressInfo, type Server as NetServer } from 'node:net';
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -18,7 +20,6 @@ function open(options: Partial<LoaderOptions> = {}): Loader {
   loader.close();
   loader = new Loader({
     clock: systemClock,
-    random: () => 0,
     onLoad: (event) => events.push(event),
     ...options,
   });
@@ -43,7 +44,7 @@ async function failure(path: string, more: Partial<LoadRequest> = {}): Promise<H
 beforeEach(async () => {
   events = [];
   server = await new ScriptedServer().start();
-  loader = new Loader({ clock: systemClock, random: () => 0 });
+  loader = new Loader({ clock: systemClock });
   open();
 });
 
@@ -117,7 +118,6 @@ describe('a byte range', () => {
   });
 
   test('that is shorter than asked for is truncated', async () => {
-    open({ policies: { fragment: { retries: 0 } } });
     partial('bytes 3-5/6', whole.subarray(3, 6));
     expect(await failure('/f', { byteRange })).toMatchObject({ code: 'HLS_TRUNCATED' });
     server.set('/f', whole.subarray(0, 5));
@@ -160,45 +160,65 @@ describe('a status', () => {
   });
 });
 
-describe('another try', () => {
-  test('follows a 5xx, a reset and a body cut short, twice at most', async () => {
-    const bytes = fragmentBytes(4);
-    server.sequence('/f', status(503), (incoming) => incoming.socket.destroy(), bytes);
-    expect((await loader.load(request('/f'))).bytes).toHaveLength(bytes.byteLength);
-    expect(server.times('/f')).toBe(3);
-    server.set('/bad', status(500));
-    expect(await failure('/bad')).toMatchObject({ code: 'HLS_STATUS', status: 500 });
-    expect(server.times('/bad')).toBe(3);
-  });
-
-  test('follows a fragment that is not whole by its boxes', async () => {
-    const bytes = fragmentBytes(4);
-    server.sequence('/f', bytes.subarray(0, 20), bytes);
+describe('one try', () => {
+  test.each([
+    ['of a 5xx', status(503), 'HLS_STATUS'],
+    ['of a reset', (incoming: IncomingMessage) => void incoming.socket.destroy(), 'HLS_NETWORK'],
+    ['of a fragment that is not whole by its boxes', fragmentBytes(4).subarray(0, 20), 'HLS_TRUNCATED'],
+  ])('is all that is made, also %s', async (_name, reply, code) => {
+    server.set('/f', reply);
     const check = (loaded: Uint8Array): void => void checkFragment(loaded);
-    expect((await loader.load(request('/f', { check }))).bytes).toHaveLength(bytes.byteLength);
-    expect(events).toMatchObject([{ ok: false, code: 'HLS_TRUNCATED' }, { ok: true }]);
-  });
-
-  test('is not made for playlists, which are polled anyway', async () => {
-    server.set('/p', status(500));
-    await failure('/p', { kind: 'playlist' });
-    expect(server.times('/p')).toBe(1);
-  });
-
-  test('is not made once the caller has gone', async () => {
-    const caller = new AbortController();
-    server.set('/f', (incoming) => {
-      caller.abort(new Error('enough'));
-      incoming.socket.destroy();
-    });
-    await expect(loader.load(request('/f', { signal: caller.signal }))).rejects.toThrow('enough');
+    expect(await failure('/f', { check })).toMatchObject({ code });
     expect(server.times('/f')).toBe(1);
+    expect(events).toMatchObject([{ ok: false, code }]);
+  });
+});
+
+describe('an abort', () => {
+  const msUntilAborted = async (url: string, after: () => Promise<unknown>): Promise<number> => {
+    const caller = new AbortController();
+    const loading = loader.load({
+      ...request('/f', { signal: caller.signal }),
+      url,
+      origin: new URL(url).origin,
+    });
+    loading.catch(() => {});
+    await after();
+    const startedMs = performance.now();
+    caller.abort(new Error('stopped'));
+    await expect(loading).rejects.toThrow('stopped');
+    return performance.now() - startedMs;
+  };
+
+  test('ends a TLS handshake that nobody answers at once, and close() leaves no socket of it', async () => {
+    const closed = new Promise<void>((resolve) => {
+      silent = createNetServer((socket) => socket.on('close', resolve).on('error', () => {}));
+    });
+    const connected = new Promise((resolve) => silent!.once('connection', resolve));
+    await new Promise<void>((resolve) => silent!.listen(0, '127.0.0.1', resolve));
+    const { port } = silent!.address() as AddressInfo;
+    expect(await msUntilAborted(`https://127.0.0.1:${port}/f`, () => connected)).toBeLessThan(2000);
+    loader.close();
+    await closed;
+  });
+
+  test('ends a body that stalls at once', async () => {
+    let onRequest = (): void => {};
+    const asked = new Promise<void>((resolve) => (onRequest = resolve));
+    server.set('/f', (_request, response) => {
+      response.writeHead(200, { 'content-length': '10' }).write('abc', () => onRequest());
+    });
+    expect(await msUntilAborted(`${server.origin}/f`, () => asked)).toBeLessThan(2000);
+  });
+
+  let silent: NetServer | undefined;
+  afterEach(async () => {
+    if (silent?.listening) await new Promise((resolve) => silent!.close(resolve));
   });
 });
 
 describe('a connection', () => {
   test('that is cut in the middle of a body gives HLS_TRUNCATED', async () => {
-    open({ policies: { fragment: { retries: 0 } } });
     server.set('/f', (_request, response) => {
       response.writeHead(200, { 'content-length': '1000' });
       response.write('abc', () => response.destroy());
@@ -212,7 +232,6 @@ describe('a connection', () => {
   });
 
   test('that is refused gives HLS_NETWORK', async () => {
-    open({ policies: { fragment: { retries: 0 } } });
     const gone = await new ScriptedServer().start();
     const { origin } = gone;
     await gone.stop();
@@ -221,7 +240,6 @@ describe('a connection', () => {
   });
 
   test('is cut by close(), and the request fails', async () => {
-    open({ policies: { fragment: { retries: 0 } } });
     server.set('/f', () => loader.close());
     expect(await failure('/f')).toMatchObject({ code: 'HLS_NETWORK' });
   });
@@ -267,7 +285,7 @@ describe('an origin', () => {
 });
 
 describe('a deadline', () => {
-  const limits = { firstByteTimeoutMs: 100, totalTimeoutMs: 200, retries: 0 };
+  const limits = { firstByteTimeoutMs: 100, totalTimeoutMs: 200 };
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
 
@@ -295,6 +313,20 @@ describe('a deadline', () => {
     expect(error.message).toContain('not ended after 200 ms');
   });
 
+  test('ends a body that stands still, not one that trickles', async () => {
+    open({ policies: { fragment: { stallTimeoutMs: 100 } } });
+    server.set('/still', (_request, response) => {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('abc');
+    });
+    expect((await failure('/still')).message).toContain('stalled after 100 ms');
+    server.set('/trickle', (_request, response) => {
+      response.writeHead(200, { 'content-length': '6' });
+      for (let i = 1; i <= 6; i++) setTimeout(() => response.write('a'), i * 40);
+    });
+    expect((await loader.load(request('/trickle'))).bytes).toHaveLength(6);
+  });
+
   test('does not end a body that takes longer than its headers may', async () => {
     open({ policies: { fragment: { ...limits, totalTimeoutMs: 10_000 } } });
     server.set('/f', (_request, response) => {
@@ -315,7 +347,7 @@ describe('a deadline', () => {
 });
 
 test('no error shows the token: neither in its message nor anywhere in it', async () => {
-  open({ policies: { fragment: { retries: 0, firstByteTimeoutMs: 50 } } });
+  open({ policies: { fragment: { firstByteTimeoutMs: 50 } } });
   server
     .set('/403', status(403))
     .set('/500', status(500, `Odd?SessionToken=${TOKEN}`))

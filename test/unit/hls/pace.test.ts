@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { HlsStreamError } from '../../../lib/errors.js';
-import { isTransient, nextPollMs, openingPace, paceAfter, pauseAfterErrorMs } from '../../../lib/hls/pace.js';
+import { nextPollMs, openingPace, paceAfter } from '../../../lib/hls/pace.js';
 
 /** Polls a list that grows every `everyMs` from `phaseMs` on; answers the polls' times and each fragment's delay. */
 function simulate({
@@ -67,34 +66,5 @@ describe('the pace of polling', () => {
     const { polls } = simulate({ everyMs: 300, phaseMs: 1e9, untilMs: 2000 });
     for (const [index, at] of polls.entries())
       expect(at - (polls[index - 1] ?? at - 200)).toBeGreaterThanOrEqual(200);
-  });
-});
-
-describe('a failed poll', () => {
-  const error = (
-    code: 'HLS_STATUS' | 'HLS_NETWORK' | 'HLS_TIMEOUT' | 'HLS_UNSUPPORTED',
-    status?: number,
-    errorName?: string,
-  ) => new HlsStreamError(code, 'failed', { ...(status && { status }), ...(errorName && { errorName }) });
-
-  test.each([
-    ['a failed connection', error('HLS_NETWORK'), true],
-    ['a timeout', error('HLS_TIMEOUT'), true],
-    ['503', error('HLS_STATUS', 503), true],
-    ['429', error('HLS_STATUS', 429), true],
-    ['throttling in a 400', error('HLS_STATUS', 400, 'ClientLimitExceededException'), true],
-    ['another 400', error('HLS_STATUS', 400, 'InvalidArgumentException'), false],
-    ['404', error('HLS_STATUS', 404), false],
-    ['an encrypted playlist', error('HLS_UNSUPPORTED'), false],
-    ['a defect', new TypeError('x'), false],
-  ])('for %s', (_name, failure, expected) => {
-    expect(isTransient(failure)).toBe(expected);
-  });
-
-  test('is repeated after a pause that doubles, or that the server asked for', () => {
-    expect([0, 1, 2].map((errors) => pauseAfterErrorMs(errors, 1))).toEqual([200, 400, 800]);
-    expect(pauseAfterErrorMs(0, 0)).toBe(100);
-    expect(pauseAfterErrorMs(0, 0, 2000)).toBe(2000);
-    expect(pauseAfterErrorMs(0, 0, 3_600_000)).toBe(5000);
   });
 });

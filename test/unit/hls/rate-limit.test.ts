@@ -21,6 +21,15 @@ describe('a rate limit', () => {
     expect(sent).toEqual([0, 0, 0, 0, 0, 1050, 1050, 1050, 1050, 1050, 2100, 2100]);
   });
 
+  it('also keeps to that for requests that wait at the same time', async () => {
+    const clock = new FakeClock();
+    const limit = new RateLimit(clock, 2);
+    const startMs = clock.now();
+    const sent = Array.from({ length: 5 }, () => limit.admit(signal).then(() => clock.now() - startMs));
+    await clock.advance(5000);
+    expect(await Promise.all(sent)).toEqual([0, 0, 1050, 1050, 2100]);
+  });
+
   it('lets requests go at once that come no faster', async () => {
     const clock = new FakeClock();
     const limit = new RateLimit(clock, 1);

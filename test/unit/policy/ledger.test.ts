@@ -1,63 +1,154 @@
 import { describe, expect, it } from '@jest/globals';
-import { gapBetween, Ledger, type LedgerFragment } from '../../../lib/policy/ledger';
+import type { Gap } from '../../../lib/policy/gap';
+import { Ledger, type LedgerFragment } from '../../../lib/policy/ledger';
 
+/** A fragment of 2 s, at 10 pictures a second. */
 const at = (dateMs: number | null, more: Partial<LedgerFragment> = {}): LedgerFragment => ({
   dateMs,
   durationMs: 2000,
-  missed: 0,
-  damaged: 0,
   sessionId: 1,
+  lost: null,
+  elapsedMs: null,
   ...more,
 });
+const PICTURE_MS = 100;
 
-describe('gapBetween', () => {
-  it('finds none where one fragment follows the other, give or take a few frames', () => {
-    expect(gapBetween(at(10_000), at(12_000))).toBeNull();
-    expect(gapBetween(at(10_000), at(12_400))).toBeNull();
-    expect(gapBetween(at(10_000), at(11_500))).toBeNull();
+/** Pushes fragments, then lets pictures of each come out: all of them, or those whose numbers are given. */
+function play(ledger: Ledger, ...all: (LedgerFragment | [LedgerFragment, readonly number[]])[]): Gap[] {
+  const pairs = all.map((one) => (Array.isArray(one) ? one : ([one, [...Array(20).keys()]] as const)));
+  for (const [fragment] of pairs) ledger.push(fragment);
+  return pairs.flatMap(([fragment, numbers]) => {
+    ledger.measured(fragment, 2000);
+    return numbers
+      .map((number) => ledger.frame(fragment, number * PICTURE_MS, PICTURE_MS))
+      .filter((gap) => gap !== null);
+  });
+}
+
+const from = (first: number, last = 19): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+describe('the ledger', () => {
+  it('has no entry while one fragment follows the other, give or take a picture', () => {
+    const ledger = new Ledger();
+    expect(play(ledger, at(10_000), at(12_000), at(14_120), at(16_050))).toEqual([]);
+    expect([ledger.gaps, ledger.gapMs, ledger.deliveredMs]).toEqual([0, 0, 8000]);
   });
 
   it('blames the producer for a jump of the dates with no fragment missing', () => {
-    expect(gapBetween(at(10_000), at(20_000))).toEqual({
-      cause: 'producer',
-      fromMs: 12_000,
-      toMs: 20_000,
-      ms: 8000,
-      fragments: 0,
-    });
-  });
-
-  it('blames the window when fragments are missing, and an outage when the session changed', () => {
-    expect(gapBetween(at(10_000), at(16_000, { missed: 2 }))).toMatchObject({
-      cause: 'window-slid',
-      ms: 4000,
-      fragments: 2,
-    });
-    expect(gapBetween(at(10_000), at(20_000, { sessionId: 2 }))).toMatchObject({ cause: 'outage', ms: 8000 });
-  });
-
-  it('blames the media when all that is missing came damaged', () => {
-    const after = at(16_000, { missed: 2, damaged: 2 });
-    expect(gapBetween(at(10_000), after)).toMatchObject({ cause: 'media', ms: 4000, fragments: 2 });
-    expect(gapBetween(at(10_000), { ...after, damaged: 1 })).toMatchObject({ cause: 'window-slid' });
-  });
-
-  it('reckons with fragment lengths where there are no dates', () => {
-    expect(gapBetween(at(null), at(null, { missed: 3 }))).toMatchObject({
-      fromMs: null,
-      ms: 6000,
-      fragments: 3,
-    });
-    expect(gapBetween(at(null), at(null))).toBeNull();
-  });
-});
-
-describe('the ledger', () => {
-  it('adds up holes', () => {
     const ledger = new Ledger();
-    expect(ledger.note(at(0))).toBeNull();
-    expect(ledger.note(at(5000))).toMatchObject({ ms: 3000 });
-    expect(ledger.note(at(17_000))).toMatchObject({ ms: 10_000 });
-    expect([ledger.gaps, ledger.gapMs]).toEqual([2, 13_000]);
+    expect(play(ledger, at(10_000), at(20_000))).toEqual([
+      { cause: 'producer', fromMs: 12_000, toMs: 20_000, ms: 8000, fragments: 0, recovered: false },
+    ]);
+    expect(ledger.deliveredMs + ledger.gapMs).toBe(22_000 - 10_000);
+    expect(ledger.totals.producer).toEqual({ gaps: 1, ms: 8000 });
+  });
+
+  it('blames what the fragments were lost to, and an outage when only the session changed', () => {
+    const lost = { count: 2, ms: 4000, cause: 'window-slid' } as const;
+    expect(play(new Ledger(), at(10_000), at(16_000, { lost }))).toMatchObject([
+      { cause: 'window-slid', ms: 4000, fragments: 2 },
+    ]);
+    expect(play(new Ledger(), at(10_000), at(20_000, { sessionId: 2 }))).toMatchObject([
+      { cause: 'outage', ms: 8000 },
+    ]);
+  });
+
+  it('names the cause of most of a hole that has two', () => {
+    const lost = { count: 1, ms: 2000, cause: 'media' } as const;
+    expect(play(new Ledger(), at(0), at(10_000, { lost }))).toMatchObject([
+      { cause: 'producer', ms: 8000, fragments: 1 },
+    ]);
+  });
+
+  it('blames the producer for what is missing behind a silence that was seen, in whichever session', () => {
+    const ledger = new Ledger();
+    play(ledger, at(0));
+    ledger.silence();
+    expect(play(ledger, at(40_000, { sessionId: 2 }))).toMatchObject([{ cause: 'producer', ms: 38_000 }]);
+    expect(play(ledger, at(50_000, { sessionId: 3 }))).toMatchObject([{ cause: 'outage', ms: 8000 }]);
+  });
+
+  it('counts pictures that are missing inside a fragment, at its head and at its end', () => {
+    const ledger = new Ledger();
+    const gaps = play(ledger, [at(0), [0, 1, 5, 6, 7, 8]], [at(2000), from(3)], at(4000));
+    expect(gaps).toEqual([
+      { cause: 'media', fromMs: 200, toMs: 500, ms: 300, fragments: 0, recovered: false },
+      { cause: 'media', fromMs: 900, toMs: 2300, ms: 1400, fragments: 0, recovered: false },
+    ]);
+    expect(ledger.deliveredMs + ledger.gapMs).toBe(6000);
+  });
+
+  it('counts fragments that gave no picture, by why they did not', () => {
+    const bad = at(2000);
+    const ledger = new Ledger();
+    play(ledger, at(0));
+    ledger.push(bad);
+    ledger.refused(bad, 'format');
+    expect(play(ledger, at(4000))).toEqual([
+      { cause: 'format', fromMs: 2000, toMs: 4000, ms: 2000, fragments: 1, recovered: false },
+    ]);
+  });
+
+  it('reckons with lengths where there are no dates', () => {
+    const lost = { count: 3, ms: 6000, cause: 'window-slid' } as const;
+    const ledger = new Ledger();
+    expect(play(ledger, at(null), at(null), at(null, { lost }))).toEqual([
+      { cause: 'window-slid', fromMs: null, toMs: null, ms: 6000, fragments: 3, recovered: false },
+    ]);
+    expect(play(ledger, [at(null), from(0, 9)], at(null))).toMatchObject([{ cause: 'media', ms: 1000 }]);
+  });
+
+  it('takes a jump that outruns the host’s clock for a clock that was set, both ways', () => {
+    const ledger = new Ledger();
+    const live = (dateMs: number): LedgerFragment => at(dateMs, { elapsedMs: 2000 });
+    expect(play(ledger, live(0), live(3_602_000), live(3_604_000), live(6000), live(8000))).toEqual([]);
+    expect(ledger.gapMs).toBe(0);
+    expect(play(ledger, live(13_000))).toMatchObject([{ cause: 'producer', ms: 3000 }]);
+  });
+
+  it('still counts what is known to be lost where a clock was set', () => {
+    const lost = { count: 1, ms: 2000, cause: 'media' } as const;
+    expect(play(new Ledger(), at(100_000), at(0, { lost }))).toEqual([
+      { cause: 'media', fromMs: null, toMs: null, ms: 2000, fragments: 1, recovered: false },
+    ]);
+  });
+
+  it('takes back what comes late, and goes on where it was', () => {
+    const ledger = new Ledger();
+    expect(play(ledger, at(0), at(4000), at(2000), at(6000))).toEqual([
+      { cause: 'producer', fromMs: 2000, toMs: 4000, ms: 2000, fragments: 0, recovered: false },
+      { cause: 'producer', fromMs: 2000, toMs: 4000, ms: 2000, fragments: 1, recovered: true },
+    ]);
+    expect([ledger.deliveredMs, ledger.gapMs, ledger.recoveredMs]).toEqual([8000, 0, 2000]);
+    expect(ledger.totals.producer).toEqual({ gaps: 1, ms: 2000 });
+  });
+
+  it('puts up with the jitter of dates of receipt', () => {
+    const ledger = new Ledger({ isServerDated: true });
+    expect(play(ledger, at(0), at(2900), at(4100))).toEqual([]);
+    expect(play(ledger, at(8000))).toMatchObject([{ cause: 'producer', ms: 1900 }]);
+  });
+
+  it('tells at the end what is missing behind the last picture', () => {
+    const ledger = new Ledger();
+    play(ledger, at(0), [at(2000), from(0, 9)]);
+    ledger.push(at(4000));
+    expect(ledger.end({ count: 2, ms: 4000, cause: 'window-slid' })).toEqual({
+      cause: 'window-slid',
+      fromMs: 3000,
+      toMs: 10_000,
+      ms: 7000,
+      fragments: 3,
+      recovered: false,
+    });
+    expect(new Ledger().end(null)).toBeNull();
+  });
+
+  it('keeps its count, not its list, of fragments that give nothing for a month', () => {
+    const ledger = new Ledger();
+    play(ledger, at(null));
+    for (let n = 1; n <= 1000; n++) ledger.push(at(null));
+    expect(play(ledger, at(null))).toMatchObject([{ cause: 'media', ms: 2_000_000 }]);
   });
 });

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { blamesCredentials, blamesEndpoint } from '../../../lib/session/kvs-fault.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { ControlPlane, failure, json, SECRETS } from './control-plane.js';
 
 let plane: ControlPlane;
@@ -68,19 +70,76 @@ describe('a refusal', () => {
     });
   });
 
-  test('by a 500 is tried three times by the SDK, then told', async () => {
-    plane.sessionAnswer = failure(500, 'InternalFailure', 'oops');
-    expect(await plane.refusal()).toMatchObject({ code: 'KVS_CALL_FAILED', status: 500 });
-    expect(plane.paths()).toHaveLength(4);
+  test.each([
+    [500, 'InternalFailure', 'KVS_CALL_FAILED'],
+    [503, 'ServiceUnavailable', 'KVS_CALL_FAILED'],
+    [429, 'TooManyRequestsException', 'KVS_THROTTLED'],
+    [400, 'ThrottlingException', 'KVS_THROTTLED'],
+  ])('by a %d %s is told at once: the SDK does not try again', async (status, name, code) => {
+    plane.sessionAnswer = failure(status, name, 'oops');
+    expect(await plane.refusal()).toMatchObject({ code, status });
+    expect(plane.paths()).toEqual(['/getDataEndpoint', '/getHLSStreamingSessionURL']);
+  });
+
+  test.each([
+    ['seconds', '7', 7000],
+    ['a date', new Date(Date.UTC(2026, 10, 22, 10, 15, 9)).toUTCString(), 9000],
+    ['nonsense', 'soon', undefined],
+  ])('says how long to wait where the service does, in %s', async (_name, header, ms) => {
+    plane.sessionAnswer = json({ Message: 'slow down' }, 400, {
+      'x-amzn-ErrorType': 'ClientLimitExceededException:http://internal',
+      'retry-after': header,
+    });
+    const clock = new FakeClock(Date.UTC(2026, 10, 22, 10, 15));
+    expect((await plane.refusal({ clock })).retryAfterMs).toBe(ms);
+  });
+
+  test.each([
+    [400, 'NoDataRetentionException', 'UpdateDataRetention'],
+    [403, 'AccessDeniedException', 'kinesisvideo:GetHLSStreamingSessionURL'],
+    [403, 'ExpiredTokenException', 'renew'],
+    [403, 'UnrecognizedClientException', 'access key'],
+    [403, 'InvalidSignatureException', 'secret access key'],
+    [400, 'RequestExpired', 'clock'],
+    [400, 'InvalidArgumentException', 'option'],
+    [400, 'MissingCodecPrivateDataException', 'codec private data'],
+    [400, 'UnsupportedStreamMediaTypeException', 'H.264'],
+    [404, 'ResourceNotFoundException', 'check name, region and account'],
+  ])('by a %d %s says what to change', async (status, name, advice) => {
+    plane.sessionAnswer = failure(status, name, 'no');
+    expect((await plane.refusal()).message).toContain(advice);
   });
 
   test.each([
     ['no URL', {}],
     ['an empty URL', { HLSStreamingSessionURL: '' }],
     ['a URL of another scheme', { HLSStreamingSessionURL: 'file:///etc/passwd' }],
+    ['no object', null],
+    [
+      'an unknown operation (a path in the wrong case)',
+      { Output: { __type: 'com.amazon.coral.service#UnknownOperationException' }, Version: '1.0' },
+    ],
   ])('that looks like success but has %s is KVS_NO_URL', async (_name, answer) => {
     plane.sessionAnswer = json(answer);
     expect(await plane.refusal()).toMatchObject({ code: 'KVS_NO_URL', status: 200 });
+  });
+
+  test.each([
+    [200, 'text/html', '<html>Sign in to the network</html>', 'KVS_NO_URL'],
+    [200, 'application/json', '{"HLSStreamingSess', 'KVS_NO_URL'],
+    [
+      403,
+      'text/xml',
+      '<AccessDeniedException><Message>Unable to determine service/operation name to be authorized</Message></AccessDeniedException>',
+      'KVS_CALL_FAILED',
+    ],
+    [503, 'text/html', '<html>Bad gateway</html>', 'KVS_CALL_FAILED'],
+  ])('of %d and %s that is not JSON, %s, is %s and blames the endpoint', async (status, type, body, code) => {
+    plane.sessionAnswer = (_call, response) => response.writeHead(status, { 'content-type': type }).end(body);
+    const error = await plane.refusal();
+    expect(error).toMatchObject({ code, status, errorName: 'SyntaxError' });
+    expect(blamesEndpoint(error)).toBe(true);
+    expect(blamesCredentials(error)).toBe(false);
   });
 
   test('of an endpoint that is missing is KVS_NO_URL', async () => {

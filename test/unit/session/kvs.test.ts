@@ -120,8 +120,8 @@ describe('a session', () => {
     expect(bodies[0]).toMatchObject({
       PlaybackMode: 'ON_DEMAND',
       HLSFragmentSelector: { TimestampRange: { EndTimestamp: end / 1000 } },
+      MaxMediaPlaylistFragmentResults: 1000,
     });
-    expect(bodies[0]).not.toHaveProperty('MaxMediaPlaylistFragmentResults');
   });
 
   test('is shared by callers that overlap; the next gets its own', async () => {
@@ -166,7 +166,7 @@ describe('the data endpoint', () => {
     await kvs.acquire(request());
     expect(plane.paths().filter((path) => path === '/getDataEndpoint')).toHaveLength(2);
     clock.ms += 3_601_000;
-    plane.endpointAnswer = failure(400, 'ClientLimitExceededException', 'Limit exceeded');
+    plane.endpointAnswer = failure(500, 'InternalFailure', 'oops');
     expect((await kvs.acquire(request())).id).toBe(4);
   });
 

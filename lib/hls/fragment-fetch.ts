@@ -1,0 +1,154 @@
+import { deadline, type Clock } from '../clock.js';
+import { HlsStreamError } from '../errors.js';
+import { checkFragment, checkInit } from './boxes.js';
+import type { FragmentAgain } from './follower-messages.js';
+import { FragmentTries, type Verdict } from './fragment-tries.js';
+import type { InitCache } from './init-cache.js';
+import { linked } from './linked.js';
+import type { Loader } from './loader.js';
+import type { ListedFragment } from './playlist.js';
+import type { Track } from './track.js';
+
+export interface FetchDependencies {
+  loader: Loader;
+  inits: InitCache;
+  clock: Clock;
+  /** Spreads pauses; answers 0 ≤ n < 1. */
+  random: () => number;
+}
+
+/** A whole fragment, by its bytes. */
+export interface FragmentBytes {
+  container: 'fmp4' | 'mpegts';
+  /** `null` for MPEG-TS. */
+  init: Uint8Array | null;
+  media: Uint8Array;
+}
+
+/** One listed fragment on its way, over all tries that it takes. */
+export class FragmentFetch {
+  readonly #track: Track;
+  readonly #entry: ListedFragment;
+  readonly #with: FetchDependencies;
+  readonly #tries: FragmentTries;
+  /** Kept where only the init section could not be had. */
+  #media: Uint8Array | null;
+
+  /** `media`: its bytes, if they are here already. */
+  constructor(
+    track: Track,
+    entry: ListedFragment,
+    dependencies: FetchDependencies,
+    media: Uint8Array | null,
+  ) {
+    this.#track = track;
+    this.#entry = entry;
+    this.#with = dependencies;
+    this.#tries = new FragmentTries(dependencies.clock.monotonic());
+    this.#media = media;
+  }
+
+  isOf(track: Track, { sequence, url }: ListedFragment): boolean {
+    return track === this.#track && sequence === this.#entry.sequence && url === this.#entry.url;
+  }
+
+  /** Tries once. Throws what {@link Loader.load} throws. */
+  async load(signal: AbortSignal): Promise<FragmentBytes> {
+    const { init: ref } = this.#entry;
+    // Both to their end: where one fails, the other is kept for the next try.
+    const [init, media] = await Promise.allSettled([
+      ref === null ? null : this.#with.inits.get(ref, this.#track.origin, signal),
+      this.#loadMedia(signal),
+    ]);
+    if (media.status === 'rejected') throw media.reason;
+    if (init.status === 'rejected') throw init.reason;
+    const container = checkFragment(media.value);
+    if (container === 'fmp4' && init.value === null) {
+      throw new HlsStreamError(
+        'HLS_UNSUPPORTED',
+        'Fragments are fMP4, but the playlist names no init section (EXT-X-MAP)',
+        { resource: 'playlist' },
+      );
+    }
+    return { container, init: container === 'fmp4' ? init.value : null, media: media.value };
+  }
+
+  /** What to do about a failure of {@link load}. */
+  judge(error: unknown): Verdict {
+    const { stallLimitMs, list } = this.#track;
+    return this.#tries.after(error, {
+      nowMs: this.#with.clock.monotonic(),
+      random: this.#with.random(),
+      limitMs: stallLimitMs,
+      ended: list.ended,
+    });
+  }
+
+  async #loadMedia(signal: AbortSignal): Promise<Uint8Array> {
+    if (this.#media !== null) return this.#media;
+    await this.#track.admitFragment(signal);
+    const { url, byteRange } = this.#entry;
+    const { origin } = this.#track;
+    const check = (bytes: Uint8Array): void => void checkFragment(bytes);
+    const { bytes } = await this.#with.loader.load({
+      url,
+      byteRange,
+      kind: 'fragment',
+      origin,
+      signal,
+      check,
+    });
+    this.#media = bytes;
+    return bytes;
+  }
+}
+
+/** A fragment that was handed over, and how to fetch it again. */
+export interface HandedFragment {
+  track: Track;
+  entry: ListedFragment;
+}
+
+/** Until a fragment that is fetched again must be here, init section included, in ms. */
+const AGAIN_TIMEOUT_MS = 10_000;
+
+/**
+ * Fetches a fragment and its init section anew, past all caches; one try.
+ *
+ * @returns `null` if they can't be had
+ * @throws the signal's reason once it is aborted
+ */
+export async function fetchAgain(
+  { track, entry }: HandedFragment,
+  { loader, clock }: Pick<FetchDependencies, 'loader' | 'clock'>,
+  parent: AbortSignal,
+): Promise<FragmentAgain | null> {
+  const tooLate = (): Error => new HlsStreamError('HLS_TIMEOUT', 'The fragment did not come again in time');
+  using limit = deadline(clock, AGAIN_TIMEOUT_MS, tooLate, parent);
+  const { controller, unlink } = linked(limit.signal);
+  const { signal } = controller;
+  const { origin } = track;
+  try {
+    await track.admitFragment(signal);
+    const { url, byteRange, init: ref } = entry;
+    const [init, media] = await Promise.all([
+      ref && loader.load({ ...ref, kind: 'init', origin, signal, check: checkInit }),
+      loader.load({
+        url,
+        byteRange,
+        kind: 'fragment',
+        origin,
+        signal,
+        check: (bytes) => void checkFragment(bytes),
+      }),
+    ]);
+    return { init: init && init.bytes, media: media.bytes };
+  } catch (error) {
+    parent.throwIfAborted();
+    if (error instanceof HlsStreamError) return null;
+    throw error;
+  } finally {
+    unlink();
+    controller.abort(new Error('Not needed any more'));
+  }
+}

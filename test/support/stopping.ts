@@ -1,0 +1,135 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { EngineStats } from '../../binding';
+import type { KvsHlsFrameSourceOptions } from '../../lib/index';
+import type { SourcePhase } from '../../lib/policy/supervisor';
+import { ROOT } from './child';
+
+/**
+ * How a life of a source ends: `stop()`, the signal given to `frames()`, the one given to `read()`, or `break`. `unused`:
+ * `stop()`, and nobody ever asked for a frame.
+ */
+export type Way = 'stop' | 'abort' | 'read' | 'break' | 'unused';
+
+export interface Life {
+  way: Way;
+  /** The reader keeps the first frame it gets, and takes no other. */
+  hold: boolean;
+  options: Partial<KvsHlsFrameSourceOptions>;
+}
+
+/** What the child tells of the life of its source. */
+export type News =
+  | { kind: 'ready' }
+  | { kind: 'frame'; count: number }
+  | { kind: 'reconnect'; afterMs: number }
+  | { kind: 'phase'; phase: SourcePhase }
+  | { kind: 'engine'; engine: EngineStats | null }
+  | { kind: 'log'; line: string }
+  /** The reader has no more to read: `end`, or the error's code or message. */
+  | { kind: 'read'; outcome: string }
+  | { kind: 'defect'; stack: string }
+  | ({ kind: 'ended' } & Ending);
+
+export interface Ending {
+  /** From the end's beginning until all that was awaited has settled. */
+  ms: number;
+  /** A `stop()` behind that. */
+  stopMs: number;
+  outcome: string;
+  /** Active resources that were not there before. */
+  handles: string[];
+  /** Threads more than before. */
+  threads: number;
+}
+
+/** A process in which one source after the other lives. */
+export class StoppingChild {
+  readonly #child: ChildProcess;
+  #news: News[] = [];
+  #stderr = '';
+  readonly #waiting = new Set<() => void>();
+
+  constructor() {
+    const env = {
+      ...process.env,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      NODE_OPTIONS: `--require ${join(ROOT, 'test', 'support', 'hanging-dns.cjs')}`,
+    };
+    this.#child = spawn(process.execPath, [join(ROOT, 'test', 'support', 'stopping-child.cjs'), ROOT], {
+      env,
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      this.#wake();
+    });
+    this.#child.on('message', (news: News) => {
+      this.#news.push(news);
+      this.#wake();
+    });
+    this.#child.on('exit', () => this.#wake());
+  }
+
+  /** Begins a life; what was told of the one before is forgotten. */
+  begin(life: Life): void {
+    this.#news = [];
+    this.#stderr = '';
+    this.#child.send({ kind: 'begin', ...life });
+  }
+
+  /** Ends the life. */
+  async end(): Promise<Ending> {
+    this.#child.send({ kind: 'end' });
+    const { kind: _, ...ending } = await this.told('ended');
+    return ending;
+  }
+
+  /** Resolves with the first such news of this life, also if it has been told already. */
+  async told<Kind extends News['kind']>(
+    kind: Kind,
+    isIt: (news: Extract<News, { kind: Kind }>) => boolean = () => true,
+  ): Promise<Extract<News, { kind: Kind }>> {
+    for (;;) {
+      const found = this.#news.find(
+        (news): news is Extract<News, { kind: Kind }> => news.kind === kind && isIt(news as never),
+      );
+      if (found !== undefined) return found;
+      await this.#change();
+    }
+  }
+
+  /** Resolves when the name is being looked up, on whichever thread. */
+  async looksUp(name: string): Promise<void> {
+    while (!this.#stderr.includes(`looking up ${name}`)) await this.#change();
+  }
+
+  /** Lets go of the process: it ends by itself, or not at all. */
+  async exit(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    this.#child.send({ kind: 'exit' });
+    if (this.#child.exitCode === null) await once(this.#child, 'exit');
+    return { code: this.#child.exitCode, signal: this.#child.signalCode };
+  }
+
+  /** Ends the process if it is still there. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  async #change(): Promise<void> {
+    await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    const defect = this.#news.find((news) => news.kind === 'defect');
+    if (defect !== undefined) throw new Error(`In the child: ${defect.stack}`);
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      throw new Error(
+        `The child has ended: ${this.#child.exitCode ?? this.#child.signalCode} ${this.#stderr}`,
+      );
+    }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from '@jest/globals';
+import { CatchUp, holeBetween } from '../../lib/catch-up';
+import { HlsStreamError, KvsConnectionError } from '../../lib/errors';
+import type { Fragment, LostFragments } from '../../lib/hls/fragment';
+import { silentLogger } from '../../lib/logger';
+import type { Gap } from '../../lib/policy/gap';
+import type { Session } from '../../lib/session/provider';
+import { FakeClock, settled } from '../support/fake-clock';
+
+const fragment = (dateMs: number | null, more: Partial<Fragment> = {}): Fragment =>
+  ({
+    container: 'mpegts',
+    init: null,
+    media: new Uint8Array(188),
+    dateMs,
+    durationMs: 1000,
+    sequence: 0,
+    number: null,
+    sessionId: 1,
+    discontinuity: false,
+    lost: null,
+    elapsedMs: 1000,
+    receivedAtMs: 0,
+    ...more,
+  }) as Fragment;
+
+/** A live list and a recording, with a record of what was asked of the latter. */
+class Stage {
+  readonly clock = new FakeClock();
+  readonly ranges: [number, number][] = [];
+  readonly recovered: Omit<Gap, 'recovered'>[] = [];
+  silences = 0;
+  open = 0;
+  /** Dates of the recording's fragments. */
+  recording: number[] = [];
+  /** What opening or reading the recording fails with, in turn; behind so many fragments. */
+  failures: { error: Error; afterFragments: number }[] = [];
+  /** How many fragments one recorded list holds. */
+  listLength = 1000;
+
+  async read(live: readonly Fragment[], maxMs = 600_000): Promise<Fragment[]> {
+    const catchUp = new CatchUp(
+      {
+        // eslint-disable-next-line @typescript-eslint/require-await
+        run: async function* (): AsyncGenerator<Fragment, LostFragments | null> {
+          yield* live;
+          return { count: 1, ms: 1, cause: 'media' };
+        },
+        offer: () => Promise.resolve(),
+      },
+      {
+        maxMs,
+        provider: { acquire: ({ range }) => this.#acquire(range), close: () => {} },
+        openArchive: () => this.#archive(),
+        clock: this.clock,
+        logger: silentLogger,
+        cameraId: 'cam',
+        onRecovered: (gap) => this.recovered.push(gap),
+        onSilence: () => (this.silences += 1),
+      },
+    );
+    const all: Fragment[] = [];
+    const run = catchUp.run({ id: 1, url: 'http://x', expiresAtMs: Infinity }, new AbortController().signal);
+    let isDone = false;
+    const reading = (async (): Promise<void> => {
+      for (;;) {
+        const { value, done } = await run.next();
+        if (done) {
+          expect(value).toEqual({ count: 1, ms: 1, cause: 'media' });
+          break;
+        }
+        all.push(value);
+      }
+    })().finally(() => (isDone = true));
+    while (!isDone) {
+      await this.clock.advance(1000);
+      await settled();
+    }
+    await reading;
+    return all;
+  }
+
+  #acquire(range?: { fromMs: number; toMs: number }): Promise<Session> {
+    if (range === undefined) throw new Error('The recording was asked for without a range');
+    this.ranges.push([range.fromMs, range.toMs]);
+    const [failure] = this.failures;
+    if (failure?.afterFragments === 0) {
+      this.failures.shift();
+      return Promise.reject(failure.error);
+    }
+    if (this.#within(range.fromMs, range.toMs).length === 0) {
+      return Promise.reject(new KvsConnectionError('KVS_EMPTY_RANGE', 'nothing there'));
+    }
+    return Promise.resolve({ id: 100, url: `${range.fromMs} ${range.toMs}`, expiresAtMs: Infinity });
+  }
+
+  #within(fromMs: number, toMs: number): number[] {
+    return this.recording.filter((dateMs) => dateMs >= fromMs && dateMs < toMs).slice(0, this.listLength);
+  }
+
+  #archive(): ConstructorParameters<typeof CatchUp>[1] extends { openArchive(): infer A } ? A : never {
+    this.open += 1;
+    return {
+      run: (session) => this.#recorded(session),
+      close: () => {
+        this.open -= 1;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async *#recorded({ url }: Session): AsyncGenerator<Fragment, LostFragments | null> {
+    const [fromMs = 0, toMs = 0] = url.split(' ').map(Number);
+    for (const [index, dateMs] of this.#within(fromMs, toMs).entries()) {
+      const [failure] = this.failures;
+      if (failure?.afterFragments === index) {
+        this.failures.shift();
+        throw failure.error;
+      }
+      yield fragment(dateMs, { sessionId: 100 });
+    }
+    return null;
+  }
+}
+
+const dates = (all: readonly Fragment[]): (number | null)[] => all.map(({ dateMs }) => dateMs);
+const seconds = (from: number, to: number): number[] =>
+  Array.from({ length: to - from }, (_, i) => (from + i) * 1000);
+const slid: LostFragments = { count: 3, ms: 3000, cause: 'window-slid' };
+
+describe('catching up', () => {
+  it('reads a hole from the recording, each fragment once and in order, and says what was recovered', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 20);
+    const all = await stage.read([fragment(1000), fragment(5000, { lost: slid }), fragment(6000)]);
+    expect(dates(all)).toEqual([1000, 2000, 3000, 4000, 5000, 6000]);
+    expect(all.map(({ lost }) => lost)).toEqual(Array(6).fill(null));
+    expect(stage.recovered).toEqual([
+      { cause: 'window-slid', fromMs: 2000, toMs: 5000, ms: 3000, fragments: 3 },
+    ]);
+    expect([stage.ranges.length, stage.silences, stage.open]).toEqual([1, 1, 0]);
+  });
+
+  it('asks for nothing where nothing is missing, or nothing is dated', async () => {
+    const stage = new Stage();
+    await stage.read([fragment(0), fragment(1000), fragment(2150), fragment(null), fragment(9000)]);
+    expect(stage.ranges).toEqual([]);
+  });
+
+  it('takes an empty recording for a camera that was silent', async () => {
+    const stage = new Stage();
+    const all = await stage.read([fragment(0), fragment(9000, { lost: { ...slid, count: 0 } })]);
+    expect(dates(all)).toEqual([0, 9000]);
+    expect(all[1]?.lost).toBeNull();
+    expect([stage.recovered, stage.silences]).toEqual([[], 1]);
+  });
+
+  it('reads the newest part of a hole that is longer than allowed, and leaves the rest to the ledger', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 100);
+    const all = await stage.read([fragment(0), fragment(50_000)], 10_000);
+    expect(dates(all)).toEqual([0, ...seconds(40, 50), 50_000]);
+    expect(all[1]?.lost).toEqual({ count: 0, ms: 39_000, cause: 'outage' });
+    expect(all.at(-1)?.lost).toBeNull();
+  });
+
+  it('goes on where a recording broke off, and opens the next list where one ends early', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 20);
+    stage.listLength = 4;
+    stage.failures = [{ error: new HlsStreamError('HLS_NETWORK', 'reset'), afterFragments: 2 }];
+    const all = await stage.read([fragment(0), fragment(12_000)]);
+    expect(dates(all)).toEqual(seconds(0, 13));
+    expect(stage.recovered).toMatchObject([{ fragments: 11, ms: 11_000 }]);
+  });
+
+  it('leaves the hole as it is when the recording can not be had', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 20);
+    const denied = { error: new KvsConnectionError('KVS_DENIED', 'no'), afterFragments: 0 };
+    stage.failures = [denied, denied, denied];
+    const all = await stage.read([fragment(0), fragment(5000, { lost: slid })]);
+    expect(dates(all)).toEqual([0, 5000]);
+    expect(all[1]?.lost).toBe(slid);
+    expect([stage.ranges.length, stage.silences]).toEqual([3, 0]);
+  });
+
+  it('finds holes across sessions, since it remembers the last fragment', () => {
+    expect(holeBetween(fragment(0), fragment(5000, { sessionId: 2 }))).toEqual({ fromMs: 1000, toMs: 5000 });
+    expect(holeBetween(undefined, fragment(5000))).toBeNull();
+  });
+});

@@ -1,0 +1,15 @@
+import { expect, test } from '@jest/globals';
+import { retryAfterMs } from '../../lib/retry-after';
+
+const NOW = Date.UTC(2026, 10, 22, 10, 15);
+
+test.each([
+  ['seconds', '7', 7000],
+  ['nothing to wait', '0', 0],
+  ['a date to come', 'Sun, 22 Nov 2026 10:15:09 GMT', 9000],
+  ['a date that has passed', 'Sun, 22 Nov 2026 10:14:00 GMT', 0],
+  ['neither', 'soon', undefined],
+  ['no header', undefined, undefined],
+])('Retry-After with %s is %s', (_, value, ms) => {
+  expect(retryAfterMs(value, NOW)).toBe(ms);
+});
