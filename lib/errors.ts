@@ -38,7 +38,7 @@ export type FrameSourceErrorCode =
   | 'KVS_NO_URL'
   /** A playlist, init section or fragment was answered with an HTTP error; `status` has it. */
   | 'HLS_STATUS'
-  /** 403 on a playlist, init section or fragment: the session's token is expired or invalid. */
+  /** 403 on a playlist, init section or fragment: the session's token is expired or invalid. Or a live list that ended. */
   | 'HLS_SESSION_EXPIRED'
   /** The connection failed, was reset or could not be made. */
   | 'HLS_NETWORK'

@@ -1,7 +1,7 @@
 import type { EngineFault } from '../binding.js';
 import { CatchUp, type Archive } from './catch-up.js';
 import { systemClock, type Clock } from './clock.js';
-import { FrameSourceError } from './errors.js';
+import { FrameSourceError, HlsStreamError } from './errors.js';
 import type { FrameSourceEvents } from './events.js';
 import { FrameEngine } from './frames/engine.js';
 import type { Frame, FrameFragment } from './frames/frame.js';
@@ -38,6 +38,8 @@ export interface SourceParts {
   dates: DateTrust;
   /** How long before its end a session is replaced, ms. */
   renewalMarginMs: number;
+  /** The stream has no end: a session whose playlist says so is of no more use, and another one is needed. */
+  isEndless: boolean;
   /** Whether a playlist that ended after this many new fragments is only part of what was asked for. */
   continues(fragmentsInSession: number): boolean;
   clock?: Clock;
@@ -242,6 +244,11 @@ export class Pipeline {
   }
 
   async #onEnd(lost: LostFragments | null): Promise<boolean> {
+    if (this.#parts.isEndless) {
+      const message =
+        'The playlist of the live stream says that nothing will follow: a new session is needed';
+      throw new HlsStreamError('HLS_SESSION_EXPIRED', message, { resource: 'playlist' });
+    }
     if (this.#parts.continues(this.#fragmentsInSession)) return true;
     await this.#finishEngine(lost);
     this.#decodability.checkEnd();

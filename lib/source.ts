@@ -94,6 +94,8 @@ export class KvsHlsFrameSource extends FrameSource {
         isLive: playbackMode === 'LIVE',
       },
       renewalMarginMs: checked.urlRefreshMarginSeconds * 1000,
+      // KVS never ends a live list (kvs-hls §3.3): who does is not KVS, or it is no more.
+      isEndless: playbackMode === 'LIVE',
       // A recording's list ends after as many fragments as were asked for, even if the range has more. The list of a
       // session that resumes begins with the fragment that was read last.
       continues: (fragments) =>
@@ -127,6 +129,8 @@ export class HlsFrameSource extends FrameSource {
       // A playlist does not say whether it is live before it is read; a wrong date is the server's to mend.
       dates: { source: 'producer', isLive: false },
       renewalMarginMs: 0,
+      // Who serves a live stream may end it.
+      isEndless: false,
       continues: () => false,
     });
   }

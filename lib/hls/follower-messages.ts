@@ -6,7 +6,7 @@ import {
 } from '../errors.js';
 import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
-import type { Fragment, LostFragments } from './fragment.js';
+import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 
 /** What a follower on the network thread is made with. */
 export interface FollowerSettings {
@@ -39,12 +39,6 @@ export interface FragmentName {
   sequence: number;
 }
 
-/** A fragment fetched once more; `init` is `null` for MPEG-TS. */
-export interface FragmentAgain {
-  init: Uint8Array | null;
-  media: Uint8Array;
-}
-
 /** From the network thread. */
 export type FollowerReply =
   /** `init` is absent while it is the one sent before. */
@@ -63,7 +57,7 @@ export type FollowerReply =
   | { kind: 'failed'; run: number; error: ErrorWire }
   | { kind: 'offered'; offer: number; error?: ErrorWire }
   /** `null` if it can't be had. */
-  | { kind: 'again'; again: number; bytes: FragmentAgain | null }
+  | { kind: 'again'; again: number; bytes: FragmentBytes | null }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string };
 
 /** An error's parts: errors themselves lose their class and fields on the way between threads. */

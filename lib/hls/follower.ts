@@ -5,10 +5,10 @@ import { Bookmark, type Taken } from './bookmark.js';
 import { canTakeOver, type Position } from './cursor.js';
 import { mediaDigest } from './digest.js';
 import { isTransientPoll } from './failure.js';
-import type { FragmentAgain, FragmentName } from './follower-messages.js';
+import type { FragmentName } from './follower-messages.js';
 import type { FollowerOptions } from './follower-options.js';
 import { fetchAgain, FragmentFetch, type FetchDependencies, type HandedFragment } from './fragment-fetch.js';
-import type { Fragment, LostFragments } from './fragment.js';
+import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 import { InitCache } from './init-cache.js';
 import { linked } from './linked.js';
 import { NO_LOSSES, sumOf, withLoss } from './losses.js';
@@ -186,7 +186,7 @@ export class Follower {
    * @returns `null` if they can't be had any more
    * @throws the signal's reason once it is aborted
    */
-  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentAgain | null> {
+  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentBytes | null> {
     const handed = this.#recent.findLast(
       ({ track, entry }) => track.session.id === of.sessionId && entry.sequence === of.sequence,
     );

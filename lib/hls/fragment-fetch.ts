@@ -1,7 +1,7 @@
 import { deadline, type Clock } from '../clock.js';
 import { HlsStreamError } from '../errors.js';
 import { checkFragment, checkInit } from './boxes.js';
-import type { FragmentAgain } from './follower-messages.js';
+import type { FragmentBytes } from './fragment.js';
 import { FragmentTries, type Verdict } from './fragment-tries.js';
 import type { InitCache } from './init-cache.js';
 import { linked } from './linked.js';
@@ -17,12 +17,9 @@ export interface FetchDependencies {
   random: () => number;
 }
 
-/** A whole fragment, by its bytes. */
-export interface FragmentBytes {
-  container: 'fmp4' | 'mpegts';
-  /** `null` for MPEG-TS. */
-  init: Uint8Array | null;
-  media: Uint8Array;
+/** A whole, checked fragment. */
+export interface WholeFragment extends FragmentBytes {
+  readonly container: 'fmp4' | 'mpegts';
 }
 
 /** One listed fragment on its way, over all tries that it takes. */
@@ -53,7 +50,7 @@ export class FragmentFetch {
   }
 
   /** Tries once. Throws what {@link Loader.load} throws. */
-  async load(signal: AbortSignal): Promise<FragmentBytes> {
+  async load(signal: AbortSignal): Promise<WholeFragment> {
     const { init: ref } = this.#entry;
     // Both to their end: where one fails, the other is kept for the next try.
     const [init, media] = await Promise.allSettled([
@@ -122,7 +119,7 @@ export async function fetchAgain(
   { track, entry }: HandedFragment,
   { loader, clock }: Pick<FetchDependencies, 'loader' | 'clock'>,
   parent: AbortSignal,
-): Promise<FragmentAgain | null> {
+): Promise<FragmentBytes | null> {
   const tooLate = (): Error => new HlsStreamError('HLS_TIMEOUT', 'The fragment did not come again in time');
   using limit = deadline(clock, AGAIN_TIMEOUT_MS, tooLate, parent);
   const { controller, unlink } = linked(limit.signal);

@@ -78,14 +78,6 @@ export interface LoadResult {
   timing: { startedAtMs: number; firstByteMs: number; totalMs: number };
 }
 
-const ENDED_EARLY = new Set([
-  'UND_ERR_SOCKET',
-  'ECONNRESET',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_ABORTED',
-  'EPIPE',
-]);
-
 function header(headers: LoadResult['headers'], name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -308,18 +300,14 @@ export class Loader {
         cause: error,
       });
     }
-    if (status !== 0 && ENDED_EARLY.has(code)) {
-      return new HlsStreamError('HLS_TRUNCATED', `The ${kind} at ${shown(url)} ended early`, {
-        resource: kind,
-        status,
-        cause: error,
-      });
-    }
+    // A connection that ends in the middle of a body is the network's doing, not damage: the next try may well get it all.
+    const what = status === 0 ? 'can not be had' : 'broke off';
     return new HlsStreamError(
       'HLS_NETWORK',
-      `The ${kind} at ${shown(url)} can not be had: ${code || 'connection failed'}`,
+      `The ${kind} at ${shown(url)} ${what}: ${code || 'connection failed'}`,
       {
         resource: kind,
+        ...(status !== 0 && { status }),
         cause: error,
       },
     );

@@ -6,13 +6,12 @@ import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
 import {
   errorFromWire,
-  type FragmentAgain,
   type FragmentName,
   type FollowerReply,
   type FollowerRequest,
   type FollowerSettings,
 } from './follower-messages.js';
-import type { Fragment, LostFragments } from './fragment.js';
+import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
 
 /** One thread for the network of all sources of a JavaScript environment, while there are any. */
@@ -84,7 +83,7 @@ export class RemoteFollower {
   readonly #settings: FollowerSettings;
   readonly #logger: Logger;
   readonly #offers = new Map<number, Waiter<void>>();
-  readonly #agains = new Map<number, (bytes: FragmentAgain | null) => void>();
+  readonly #agains = new Map<number, (bytes: FragmentBytes | null) => void>();
   #thread: NetworkThread | undefined;
   #port: MessagePort | undefined;
   #lastId = 0;
@@ -167,13 +166,13 @@ export class RemoteFollower {
   }
 
   /** As {@link Follower.again}; also `null` if the thread has ended. */
-  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentAgain | null> {
+  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentBytes | null> {
     signal.throwIfAborted();
     if (this.#port === undefined) return null;
     const again = ++this.#lastId;
     let onAbort = (): void => {};
     try {
-      return await new Promise<FragmentAgain | null>((resolve, reject) => {
+      return await new Promise<FragmentBytes | null>((resolve, reject) => {
         onAbort = () => {
           this.#send({ kind: 'end-again', again });
           reject(signal.reason as Error);

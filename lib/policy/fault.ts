@@ -48,7 +48,7 @@ export const faultTable: readonly FaultRow[] = [
   {
     code: 'HLS_SESSION_EXPIRED',
     class: 'expired',
-    when: '403 on a playlist, init section or fragment',
+    when: '403 on a playlist, init section or fragment; the end of a list that has none',
   },
 
   { code: 'KVS_NO_FRAGMENTS', class: 'offline', when: 'no session, since no fragment came for 30 s' },

@@ -251,6 +251,29 @@ export const WAITING_STEPS: Record<string, Step> = {
 
 const RENEWING = { hlsSessionSeconds: 300, urlRefreshMarginSeconds: 299 };
 
+/** Half-second fragments pass unseen between two sessions, and their recording is stuck at the `nth` request of a kind. */
+function catchingUp(kind: Kind, nth: number): Step {
+  return {
+    ways: PLAYING,
+    options: () => ({
+      catchUp: { maxSeconds: 60 },
+      maxMediaPlaylistFragmentResults: 1,
+      reconnectDelaySeconds: 2,
+    }),
+    arrange: ({ proxy, child }) => {
+      const session: Kind = 'getHLSStreamingSessionURL';
+      proxy.conduct = (asked, count) => {
+        if (asked === kind && count >= nth) return 'silent';
+        if (asked === 'getHLSMediaPlaylist' && count > 1 && proxy.count(session) < 2) {
+          return refusal(403, 'AccessDeniedException');
+        }
+        return asked === session && count === 2 ? OVERLOADED : 'pass';
+      };
+      return () => Promise.all([child.told('frame'), proxy.seen(kind, nth)]);
+    },
+  };
+}
+
 /** Decoding and converting one picture is the longest work that can't be interrupted. */
 export const HUGE_CLIP = { width: 3840, height: 2160, fps: 6, fragmentSeconds: 1, seconds: 1 };
 export const HUGE_STEPS: Record<string, Step> = {
@@ -305,6 +328,8 @@ export const PLAYING_STEPS: Record<string, Step> = {
     options: () => RENEWING,
     arrange: stuckAt('getHLSMasterPlaylist', 'silent', 2),
   },
+  'while catching up, in the control call': catchingUp('getHLSStreamingSessionURL', 4),
+  'while catching up, as the recording is opened': catchingUp('getHLSMasterPlaylist', 3),
   'while backing off between frames': {
     ways: PLAYING,
     arrange: ({ proxy, child }) => {

@@ -218,17 +218,17 @@ describe('an abort', () => {
 });
 
 describe('a connection', () => {
-  test('that is cut in the middle of a body gives HLS_TRUNCATED', async () => {
+  test('that is cut in the middle of a body gives HLS_NETWORK', async () => {
     server.set('/f', (_request, response) => {
       response.writeHead(200, { 'content-length': '1000' });
       response.write('abc', () => response.destroy());
     });
-    expect(await failure('/f')).toMatchObject({ code: 'HLS_TRUNCATED', status: 200 });
+    expect(await failure('/f')).toMatchObject({ code: 'HLS_NETWORK', status: 200 });
     server.set('/chunked', (_request, response) => {
       response.writeHead(200);
       response.write('abc', () => response.destroy());
     });
-    expect(await failure('/chunked')).toMatchObject({ code: 'HLS_TRUNCATED' });
+    expect(await failure('/chunked')).toMatchObject({ code: 'HLS_NETWORK' });
   });
 
   test('that is refused gives HLS_NETWORK', async () => {

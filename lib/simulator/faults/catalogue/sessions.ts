@@ -38,10 +38,25 @@ export const sessionFaults = [
       what: { type: 'expire' },
     },
   ]),
-  fault('renewal-refused', 'The session is refused, and for four seconds no other one is granted.', [
-    { when: { resource: 'session-url', untilMs: 4_000 }, what: { type: 'refuse', status: 500 } },
-    { when: { atMs: 0 }, what: { type: 'expire-sessions' } },
+  fault('renewal-refused', 'The session goes on, but three times no other one is granted to follow it.', [
+    {
+      when: { resource: 'session-url', requests: { from: 1, count: 3 } },
+      what: { type: 'refuse', status: 500 },
+    },
   ]),
+  fault(
+    'renewal-expires',
+    'The session goes on, but the one that is to follow it is over when it is opened.',
+    [{ when: { resource: 'master', requests: { from: 1, count: 1 } }, what: { type: 'expire' } }],
+  ),
+  fault(
+    'session-dies-none-granted',
+    'The session is refused, and for four seconds no other one is granted.',
+    [
+      { when: { resource: 'session-url', untilMs: 4_000 }, what: { type: 'refuse', status: 500 } },
+      { when: { atMs: 0 }, what: { type: 'expire-sessions' } },
+    ],
+  ),
   fault('new-sessions-refused-thrice', 'The session is refused, and so are the next three at once.', [
     { when: { atMs: 0 }, what: { type: 'expire-sessions' } },
     { when: { resource: 'master', sessions: { from: 1, count: 3 } }, what: { type: 'expire' } },
