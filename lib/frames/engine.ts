@@ -227,12 +227,14 @@ export class FrameEngine {
     }
     this.#forgetRingsBefore(ringId);
     const { width, height, stride } = ring;
-    this.#tellFormat({ width, height, stride, codec: (flags & FLAG.hevc) !== 0 ? 'hevc' : 'h264' });
+    const isReopened = (flags & FLAG.reopened) !== 0;
+    const codec = (flags & FLAG.hevc) !== 0 ? 'hevc' : 'h264';
+    this.#tellFormat({ width, height, stride, codec }, isReopened);
     const gap = this.#options.ledger.frame(pushed.ledger, offsetMs, durationMs);
     this.#tellGap(gap);
     if (this.#isClosed) return;
     const timestampMs = time.startMs + offsetMs;
-    const isBroken = this.#pushed.takeBreak(fragmentId) || (flags & FLAG.reopened) !== 0;
+    const isBroken = this.#pushed.takeBreak(fragmentId) || isReopened;
     const stepsBack = timestampMs < this.#lastTimestampMs;
     this.#lastTimestampMs = timestampMs;
     this.#ready.push(
@@ -261,9 +263,10 @@ export class FrameEngine {
     this.#nextIndex += 1;
   }
 
-  #tellFormat(format: PictureFormat): void {
+  /** New codec data may leave all that a format says as it was. */
+  #tellFormat(format: PictureFormat, isReopened: boolean): void {
     const { width, height, codec } = this.#format ?? {};
-    if (format.width === width && format.height === height && format.codec === codec) return;
+    if (!isReopened && format.width === width && format.height === height && format.codec === codec) return;
     this.#format = format;
     this.#hooks.onFormat(format);
   }
