@@ -1,17 +1,22 @@
-import { sleep, type Clock } from './clock.js';
-import { FrameSourceError } from './errors.js';
+import { deadline, sleep, type Clock } from './clock.js';
+import { FrameSourceError, KvsConnectionError } from './errors.js';
 import type { Fragment, LostFragments } from './hls/fragment.js';
 import type { Logger } from './logger.js';
+import { classify } from './policy/fault.js';
 import type { Gap } from './policy/gap.js';
 import type { FragmentSource } from './session-loop.js';
 import type { Session, SessionProvider } from './session/provider.js';
 
 /** A hole this short may be a wrong length in the playlist: a fragment is at least 200 ms long (kvs-hls §13). */
 const MIN_HOLE_MS = 200;
+/** A hole is no longer than the time that went by, and this: the fragment before may have waited in the list. */
+const CLOCK_SLACK_MS = 60_000;
 /** Tries in a row, with nothing read between, after which the rest of a hole is given up. */
 const MAX_TRIES = 3;
 /** Pause before a further try. */
 const RETRY_MS = 500;
+/** A session for a recording is waited for no longer than this, since the live list moves on meanwhile. */
+const ACQUIRE_MS = 10_000;
 
 /** Fragments of a recording; made for one hole. */
 export interface Archive {
@@ -19,11 +24,19 @@ export interface Archive {
   close(): Promise<void>;
 }
 
-export interface CatchUpOptions {
+/** Where recordings come from. */
+export interface CatchUpSource {
   /** Of a longer hole only the newest part of this length is read, ms. */
   maxMs: number;
-  provider: SessionProvider;
+  /** Fragments that one recorded list holds at most. */
+  listLength: number;
   openArchive(): Archive;
+}
+
+export interface CatchUpOptions extends CatchUpSource {
+  provider: SessionProvider;
+  /** Whether a fragment bears a date that can be believed. */
+  isDated(fragment: Fragment): boolean;
   clock: Clock;
   logger: Logger;
   cameraId: string;
@@ -31,6 +44,8 @@ export interface CatchUpOptions {
   onRecovered(gap: Omit<Gap, 'recovered'>): void;
   /** The recording has nothing for the rest of the hole: nobody sent anything. */
   onSilence(): void;
+  /** The recording, or part of it, could not be read. */
+  onError(error: FrameSourceError): void;
 }
 
 /** A dated stretch of media time, Unix ms. */
@@ -39,13 +54,8 @@ interface Hole {
   toMs: number;
 }
 
-/** What the dates leave out between two fragments of a live stream, or `null`. */
-export function holeBetween(before: Fragment | undefined, after: Fragment): Hole | null {
-  if (before === undefined || before.dateMs === null || after.dateMs === null) return null;
-  const fromMs = before.dateMs + before.durationMs;
-  const isHole = after.dateMs - fromMs > Math.max(MIN_HOLE_MS, before.durationMs / 2);
-  return isHole ? { fromMs, toMs: after.dateMs } : null;
-}
+/** What is remembered of the newest dated fragment. */
+type Newest = Pick<Fragment, 'durationMs' | 'receivedAtMs'> & { dateMs: number };
 
 /**
  * A live stream whose holes are read from the stream's recording, each with a session of its own, before it goes on.
@@ -55,8 +65,10 @@ export function holeBetween(before: Fragment | undefined, after: Fragment): Hole
 export class CatchUp implements FragmentSource {
   readonly #live: FragmentSource;
   readonly #options: CatchUpOptions;
-  /** The newest fragment handed over, across sessions. */
-  #last: Fragment | undefined;
+  /** The newest fragment handed over by date, across sessions: nothing up to its end is ever read again. */
+  #newest: Newest | undefined;
+  /** The last fragment handed over bore no date to be believed: where it stands in a recording can't be told. */
+  #isLost = false;
 
   constructor(live: FragmentSource, options: CatchUpOptions) {
     this.#live = live;
@@ -69,9 +81,9 @@ export class CatchUp implements FragmentSource {
       for (;;) {
         const { value, done } = await fragments.next();
         if (done) return value;
-        const hole = holeBetween(this.#last, value);
+        const hole = this.#holeBefore(value);
         const rest = hole === null ? value.lost : yield* this.#fill(hole, value, signal);
-        this.#last = withoutBytes(value);
+        this.#remember(value);
         yield rest === value.lost ? value : { ...value, lost: rest };
       }
     } finally {
@@ -83,6 +95,30 @@ export class CatchUp implements FragmentSource {
     return this.#live.offer(session, signal);
   }
 
+  /**
+   * What the live list has lost before a fragment, as dates tell. What its own server shows it right behind the one before
+   * is no hole to be read: there is nothing more. Nor is one longer than the time that went by: that is a clock that was set.
+   */
+  #holeBefore(after: Fragment): Hole | null {
+    const before = this.#newest;
+    if (before === undefined || this.#isLost || after.isAdjacent) return null;
+    if (after.dateMs === null || !this.#options.isDated(after)) return null;
+    const fromMs = before.dateMs + before.durationMs;
+    const holeMs = after.dateMs - fromMs;
+    const elapsedMs = after.receivedAtMs - before.receivedAtMs;
+    if (holeMs <= Math.max(MIN_HOLE_MS, before.durationMs / 2) || holeMs > elapsedMs + CLOCK_SLACK_MS)
+      return null;
+    return { fromMs, toMs: after.dateMs };
+  }
+
+  #remember(fragment: Fragment): void {
+    const { dateMs, durationMs, receivedAtMs } = fragment;
+    this.#isLost = dateMs === null || !this.#options.isDated(fragment);
+    if (dateMs === null || this.#isLost) return;
+    if (this.#newest !== undefined && dateMs < this.#newest.dateMs) return;
+    this.#newest = { dateMs, durationMs, receivedAtMs };
+  }
+
   /** Yields what the recording has of a hole; returns what `after` still has to say of it. */
   async *#fill(
     hole: Hole,
@@ -90,76 +126,95 @@ export class CatchUp implements FragmentSource {
     signal: AbortSignal,
   ): AsyncGenerator<Fragment, LostFragments | null> {
     const { maxMs, clock, logger, cameraId } = this.#options;
+    const cause = after.lost?.cause ?? 'outage';
     const beginMs = Math.max(hole.fromMs, hole.toMs - maxMs);
-    let cut: LostFragments | null =
-      beginMs > hole.fromMs
-        ? { count: 0, ms: beginMs - hole.fromMs, cause: after.lost?.cause ?? 'outage' }
-        : null;
+    // How long the part is that is left out, the dates tell.
+    let cut: LostFragments | null = beginMs > hole.fromMs ? { count: 0, ms: 0, cause } : null;
     const found = { fragments: 0, ms: 0, fromMs: 0, toMs: beginMs };
     logger.info(
       `${cameraId}: reading ${Math.round(hole.toMs - beginMs)} ms that were missed from the recording`,
     );
-    let isComplete = false;
-    for (let tries = 0; tries < MAX_TRIES && !isComplete; tries++) {
-      if (tries > 0) await sleep(clock, RETRY_MS, signal);
+    let rest: LostFragments | null | undefined;
+    for (let tries = 0; tries < MAX_TRIES && rest === undefined; tries++) {
       try {
-        for await (const fragment of this.#read({ fromMs: found.toMs, toMs: hole.toMs }, signal)) {
-          if (found.fragments === 0) found.fromMs = fragment.dateMs ?? found.toMs;
+        if (tries > 0) await sleep(clock, RETRY_MS, signal);
+        const fragments = this.#read({ fromMs: found.toMs, toMs: hole.toMs }, signal);
+        for (;;) {
+          const { value, done } = await fragments.next();
+          if (done) {
+            rest = value;
+            break;
+          }
+          if (found.fragments === 0) found.fromMs = value.dateMs;
           found.fragments += 1;
-          found.ms += fragment.durationMs;
-          found.toMs = (fragment.dateMs ?? found.toMs) + fragment.durationMs;
+          found.ms += value.durationMs;
+          found.toMs = value.dateMs + value.durationMs;
           tries = 0;
-          this.#last = withoutBytes(fragment);
-          yield cut === null ? fragment : { ...fragment, lost: cut };
+          this.#remember(value);
+          yield cut === null ? value : { ...value, lost: cut };
           cut = null;
         }
-        isComplete = true;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof FrameSourceError)) throw error;
-        if (error.code === 'KVS_EMPTY_RANGE') isComplete = true;
-        else logger.warn(`${cameraId}: the recording could not be read: ${error.message}`);
+        if (error.code === 'KVS_EMPTY_RANGE') {
+          rest = null;
+          break;
+        }
+        logger.warn(`${cameraId}: the recording could not be read: ${error.message}`);
+        this.#options.onError(error);
+        // What waiting mends may be mended by now; for the rest the live stream must not wait.
+        if (!['network', 'media', 'expired'].includes(classify(error))) break;
       }
     }
     if (found.fragments > 0) {
       const { fragments, ms, fromMs, toMs } = found;
-      this.#options.onRecovered({ cause: after.lost?.cause ?? 'outage', fromMs, toMs, ms, fragments });
+      this.#options.onRecovered({ cause, fromMs, toMs, ms, fragments });
     }
-    if (!isComplete) return after.lost;
-    this.#options.onSilence();
-    return cut;
+    // Of a hole that was read in part, only the dates tell the rest.
+    if (rest === undefined) return found.fragments === 0 ? after.lost : { count: 0, ms: 0, cause };
+    if (rest === null && cut === null) this.#options.onSilence();
+    return rest ?? cut;
   }
 
-  /** The recorded fragments that begin in a stretch, none that was handed over already. */
-  async *#read({ fromMs, toMs }: Hole, signal: AbortSignal): AsyncGenerator<Fragment, void> {
-    const { provider } = this.#options;
+  /** The recorded fragments that begin in a stretch; returns what is lost behind the last of them. */
+  async *#read(
+    { fromMs, toMs }: Hole,
+    signal: AbortSignal,
+  ): AsyncGenerator<Fragment & { dateMs: number }, LostFragments | null> {
+    const { listLength } = this.#options;
     const archive = this.#options.openArchive();
     try {
       let nextMs = fromMs;
-      // A list may end before the stretch does: it holds only so many fragments.
-      for (let count = 1; count > 0 && nextMs < toMs;) {
-        count = 0;
-        // Dates are rounded: the first fragment may be dated 1 ms before the end of the one before it.
-        const session = await provider.acquire({ signal, range: { fromMs: Math.floor(nextMs) - 1, toMs } });
-        const fragments = archive.run(session, signal);
-        for await (const fragment of fragments) {
-          if (fragment.dateMs === null || fragment.dateMs >= toMs) continue;
-          if (fragment.dateMs < nextMs - fragment.durationMs / 2) continue;
+      for (;;) {
+        const fragments = archive.run(await this.#acquire(nextMs, toMs, signal), signal);
+        let count = 0;
+        for (;;) {
+          const { value, done } = await fragments.next();
+          if (done) {
+            // A list may end before the stretch does: it holds only so many fragments.
+            if (count < listLength || nextMs >= toMs) return value;
+            break;
+          }
           count += 1;
-          nextMs = fragment.dateMs + fragment.durationMs;
-          // What the recording skips is not measured by the clock of this host.
-          yield { ...fragment, lost: null, elapsedMs: null };
+          const { dateMs, durationMs } = value;
+          if (dateMs === null || dateMs >= toMs || dateMs < nextMs - durationMs / 2) continue;
+          nextMs = dateMs + durationMs;
+          // When the recording is read tells nothing of when it was made.
+          yield { ...value, dateMs, elapsedMs: null };
         }
       }
     } finally {
       await archive.close();
     }
   }
-}
 
-const NO_BYTES = new Uint8Array(0);
-
-/** Remembered for its date: its bytes are the decoder's. */
-function withoutBytes(fragment: Fragment): Fragment {
-  return { ...fragment, init: null, media: NO_BYTES };
+  async #acquire(fromMs: number, toMs: number, signal: AbortSignal): Promise<Session> {
+    const { clock, provider } = this.#options;
+    const tooLong = (): Error =>
+      new KvsConnectionError('KVS_THROTTLED', `No session for the recording within ${ACQUIRE_MS} ms`);
+    using limit = deadline(clock, ACQUIRE_MS, tooLong, signal);
+    // Dates are rounded: the first fragment may be dated 1 ms before the end of the one before it.
+    return await provider.acquire({ signal: limit.signal, range: { fromMs: Math.floor(fromMs) - 1, toMs } });
+  }
 }

@@ -28,9 +28,12 @@ export interface HealthFacts {
   lastFrameAgoMs: number | null;
   /** Frames decoded and not yet asked for. */
   bufferedFrames: number;
-  /** No frame for longer than this is a stall, ms: by the stream's own rhythm. `null`: not known yet. */
+  /** Nothing new in the list for longer than this is a stall, ms: by the stream's own rhythm. `null`: not known yet. */
   stallMs: number | null;
 }
+
+/** Frames come after their fragment: the list's stall is acted upon before this verdict says so. */
+const STALL_FACTOR = 1.25;
 
 /** The verdict on a source. */
 export function healthOf(facts: HealthFacts): SourceHealth {
@@ -59,7 +62,11 @@ export function healthOf(facts: HealthFacts): SourceHealth {
       return answer(false, 'failed', 'gave up');
     case 'connected':
       if (facts.bufferedFrames > 0) return answer(true, 'flowing', 'frames wait to be taken');
-      if (lastFrameAgoMs !== null && facts.stallMs !== null && lastFrameAgoMs > facts.stallMs) {
+      if (
+        lastFrameAgoMs !== null &&
+        facts.stallMs !== null &&
+        lastFrameAgoMs > STALL_FACTOR * facts.stallMs
+      ) {
         return answer(false, 'stalled', `no frame${ago}`);
       }
       return answer(true, 'flowing', 'frames flow');

@@ -33,8 +33,11 @@ export interface FrameSourceOptions {
    *  frames, which is then caught up as fast as decoding goes. Default 0. */
   startFragmentsBehind?: number;
 
-  /** `repeat`: where up to a minute of media is missing, the last picture is handed over again at the stream's pace, before
-   *  the frame behind the hole; such frames are `synthetic` and count nowhere. Default: holes stay holes. */
+  /**
+   * `repeat`: where up to a minute of media is missing, the last picture is handed over again at the stream's pace, before
+   * the frame behind the hole. That is when a hole is known for one: nothing is repeated while a stall lasts. Such frames
+   * are `synthetic`, have the `index` of the frame they repeat, and count nowhere. Default: holes stay holes.
+   */
   fillGaps?: 'repeat';
 
   /** Where the `kvs_hls_*` metrics go. Default: prom-client's default registry. */
@@ -92,8 +95,8 @@ export interface KvsHlsFrameSourceOptions extends FrameSourceOptions {
   maxMediaPlaylistFragmentResults?: number;
 
   /** Reads what the live list has lost from the stream's recording, before it goes on: at most the newest `maxSeconds` of a
-   *  hole, 1–86400. Frames are older meanwhile, and each hole costs a control call. Only in `LIVE`. Default: not; a hole
-   *  goes to the ledger. */
+   *  hole, 1–86400. Frames are older meanwhile, and each hole costs a control call (one more per 1000 fragments). Only in
+   *  `LIVE`. Default: not; a hole goes to the ledger. */
   catchUp?: { maxSeconds: number };
 
   /** Life of an HLS session in seconds, 300–43200 (limits of the service). Default 300. */

@@ -1,11 +1,11 @@
 import type { EngineFault } from '../binding.js';
-import { CatchUp, type Archive } from './catch-up.js';
+import { CatchUp, type CatchUpSource } from './catch-up.js';
 import { systemClock, type Clock } from './clock.js';
 import { FrameSourceError, HlsStreamError } from './errors.js';
 import type { FrameSourceEvents } from './events.js';
 import { FrameEngine } from './frames/engine.js';
 import type { Frame, FrameFragment } from './frames/frame.js';
-import type { DateTrust } from './frames/timestamp.js';
+import { fragmentTime, type DateTrust } from './frames/timestamp.js';
 import type { Fragment, FragmentBytes, LostFragments } from './hls/fragment.js';
 import { healthOf, type SourceHealth } from './health.js';
 import { newCounters, type SourceCounters, type SourceMetrics } from './metrics.js';
@@ -34,7 +34,7 @@ export interface SourceParts {
   provider: SessionProvider;
   fragments: Fragments;
   /** Holes of the live stream are read from its recording. */
-  catchUp?: { maxMs: number; openArchive(): Archive };
+  catchUp?: CatchUpSource;
   dates: DateTrust;
   /** How long before its end a session is replaced, ms. */
   renewalMarginMs: number;
@@ -141,7 +141,13 @@ export class Pipeline {
   begin(): void {
     if (this.#running !== undefined || this.#stopping.signal.aborted) return;
     this.#engine = new FrameEngine(
-      { ...this.#options, dates: this.#parts.dates, ledger: this.#ledger },
+      {
+        ...this.#options,
+        // One more for the picture that is kept to be repeated.
+        bufferedFrames: this.#options.bufferedFrames + (this.#options.fillGaps === undefined ? 0 : 1),
+        dates: this.#parts.dates,
+        ledger: this.#ledger,
+      },
       {
         fetchAgain: (fragment) => this.#parts.fragments.again(fragment, this.#stopping.signal),
         onGap: (gap) => this.#onGap(gap),
@@ -267,22 +273,25 @@ export class Pipeline {
   }
 
   /** The fragments to read: those of the live list, and with `catchUp` also what it has lost. */
-  #withoutHoles({ fragments, provider, catchUp }: SourceParts): FragmentSource {
+  #withoutHoles({ fragments, provider, catchUp, dates }: SourceParts): FragmentSource {
     if (catchUp === undefined) return fragments;
     return new CatchUp(fragments, {
       ...catchUp,
       provider,
+      isDated: (fragment) => fragmentTime(fragment, dates).source !== 'received',
       clock: this.#clock,
       logger: this.#options.logger,
       cameraId: this.#cameraId,
       onRecovered: (gap) => this.#hooks.tell('gap', this.#ledger.recovered(gap)),
       onSilence: () => this.#ledger.silence(),
+      onError: () => (this.counters.readErrors += 1),
     });
   }
 
   #onPhase(from: LoopState, to: LoopState, error: FrameSourceError | undefined): void {
     this.counters.connectionState = to.connection;
-    if (to.phase === 'offline') this.#ledger.silence();
+    // A list that stands still may be the server's doing; that no fragment came is its word.
+    if (to.phase === 'offline' && error?.code !== 'HLS_STALLED') this.#ledger.silence();
     const change = { from: from.connection, to: to.connection, phase: to.phase };
     this.#hooks.tell('state', error === undefined ? change : { ...change, error });
   }

@@ -66,6 +66,8 @@ export class SessionLoop {
   #state: SupervisorState = initialState;
   #session: Session | undefined;
   #failure: FrameSourceError | undefined;
+  /** The log says that the camera sends nothing, and not yet that it does again. */
+  #isSilenceTold = false;
   /** Date of the last fragment taken: where a new session has to start. */
   #resumeAtMs: number | undefined;
 
@@ -87,11 +89,13 @@ export class SessionLoop {
     return this.#session;
   }
 
-  /** A frame of a session was decoded; only one of the session in use says that all is well. */
+  /** A frame of a session was decoded; only one that was asked for since the session in use says that all is well. */
   onFrame(sessionId: number): void {
-    if (this.#state.phase === 'connected' || sessionId !== this.#session?.id) return;
+    // Ids count up: a later one is that of a recording which the session in use waits for.
+    if (this.#state.phase === 'connected' || sessionId < (this.#session?.id ?? Infinity)) return;
     const { logger, cameraId } = this.#options;
-    if (this.#state.phase === 'offline') logger.info(`${cameraId}: the camera sends again`);
+    if (this.#isSilenceTold) logger.info(`${cameraId}: the camera sends again`);
+    this.#isSilenceTold = false;
     this.#advance({ kind: 'frame' });
   }
 
@@ -183,6 +187,7 @@ export class SessionLoop {
       try {
         const next = await this.#acquire(signal);
         await fragments.offer(next, signal);
+        signal.throwIfAborted();
         this.#use(next, true, signal);
         return;
       } catch (error) {
@@ -215,7 +220,6 @@ export class SessionLoop {
       throw error;
     }
     if (fault !== 'offline' && fault !== 'expired') this.#hooks.onError(error);
-    const wasOffline = this.#state.phase === 'offline';
     const action = this.#advance({ kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 }, error);
     if (action.kind === 'give-up') {
       if (!action.exhausted) throw error;
@@ -229,10 +233,11 @@ export class SessionLoop {
       const isOffline = this.#state.phase === 'offline';
       const next = `next try in ${Math.round(action.afterMs)} ms`;
       // A camera may sleep for days: that is said once, and once more when it wakes up.
-      if (isOffline && wasOffline) logger.debug(`${cameraId}: ${error.message}; ${next}`);
+      if (isOffline && this.#isSilenceTold) logger.debug(`${cameraId}: ${error.message}; ${next}`);
       else if (isOffline)
         logger.warn(`${cameraId}: the camera sends nothing, waiting for it: ${error.message}`);
       else logger.warn(`${cameraId}: ${error.message}; ${next}`);
+      this.#isSilenceTold ||= isOffline;
       if (!isOffline) this.#hooks.onReconnect(this.#state.consecutiveErrors, action.afterMs, error);
     }
     return action;

@@ -86,6 +86,7 @@ export class KvsHlsFrameSource extends FrameSource {
       ...(catchUp && {
         catchUp: {
           maxMs: catchUp.maxSeconds * 1000,
+          listLength: RECORDING_LIST_LENGTH,
           openArchive: () => follow('beginning', RECORDING_LIST_LENGTH),
         },
       }),

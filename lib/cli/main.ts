@@ -46,7 +46,13 @@ addWatchFlags(
     .option('--stream-arn <arn>', 'the same by ARN')
     .option('--region <region>', 'AWS region (default: AWS_REGION, or the profile)')
     .option('--camera-id <id>', 'name in metrics and output (default: the stream)')
-    .option('--url <hls>', 'read this HLS URL instead of a Kinesis video stream'),
+    .option('--url <hls>', 'read this HLS URL instead of a Kinesis video stream')
+    .option(
+      '--catch-up <s>',
+      'read what the live list has lost from the recording, at most so much of a hole',
+      numberIn(1, 86_400, false),
+    )
+    .option('--fill-gaps', 'repeat the last picture where media is missing'),
 ).action(runs(read));
 
 addWatchFlags(

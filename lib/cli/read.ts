@@ -22,6 +22,8 @@ interface ReadFlags extends WatchFlags {
   region?: string;
   cameraId?: string;
   url?: string;
+  catchUp?: number;
+  fillGaps?: boolean;
 }
 
 /** The flags that `read` and `demo` share. */
@@ -55,10 +57,14 @@ export async function read(flags: ReadFlags): Promise<number> {
     registry,
     ...(flags.cameraId === undefined ? {} : { cameraId: flags.cameraId }),
     ...(flags.verbose ? { logger: stderrLogger } : {}),
+    ...(flags.fillGaps ? { fillGaps: 'repeat' as const } : {}),
   };
   const isUrl = flags.url !== undefined;
   if (isUrl && (flags.streamName !== undefined || flags.streamArn !== undefined)) {
     throw new ConfigError('Give --url or a stream, not both');
+  }
+  if (isUrl && flags.catchUp !== undefined) {
+    throw new ConfigError('--catch-up reads the recording of a Kinesis video stream, which a --url is not');
   }
   if (!isUrl && flags.streamName === undefined && flags.streamArn === undefined) {
     throw new ConfigError('Give --stream-name, --stream-arn or --url: what is to be read?');
@@ -71,6 +77,7 @@ export async function read(flags: ReadFlags): Promise<number> {
           ...(flags.streamName === undefined ? {} : { streamName: flags.streamName }),
           ...(flags.streamArn === undefined ? {} : { streamArn: flags.streamArn }),
           ...(flags.region === undefined ? {} : { region: flags.region }),
+          ...(flags.catchUp === undefined ? {} : { catchUp: { maxSeconds: flags.catchUp } }),
         });
   return watch(source, watchOptions(flags), new Output(flags.json === true), registry);
 }

@@ -45,13 +45,14 @@ export class PushedFragments {
   }
 
   add(fragment: Fragment): PushedFragment {
-    const { number, sequence, durationMs, sessionId, init, media, receivedAtMs, lost, elapsedMs } = fragment;
+    const { number, sequence, durationMs, sessionId, init, media, receivedAtMs } = fragment;
+    const { isAdjacent, lost, elapsedMs } = fragment;
     const time = fragmentTime(fragment, this.#trust);
     const isDated = time.source !== 'received';
     const continues = !fragment.discontinuity && lost === null;
     const entry: Entry = {
       fragment: { number, sequence, dateMs: fragment.dateMs, durationMs, sessionId },
-      ledger: { dateMs: isDated ? time.startMs : null, durationMs, sessionId, lost, elapsedMs },
+      ledger: { dateMs: isDated ? time.startMs : null, durationMs, sessionId, isAdjacent, lost, elapsedMs },
       bytes: { init, media },
       receivedAtMs,
       continues,

@@ -1,4 +1,4 @@
-import { canTakeOver, place, type Placement, type Position, type StartRule } from './cursor.js';
+import { canTakeOver, isAdjacent, place, type Placement, type Position, type StartRule } from './cursor.js';
 import type { FetchDependencies } from './fragment-fetch.js';
 import type { LostFragments } from './fragment.js';
 import { NO_LOSSES } from './losses.js';
@@ -13,6 +13,8 @@ export interface Taken {
   readonly position: Position;
   readonly before: Mark;
   readonly placed: Placement;
+  /** The list shows it right behind the one taken before. */
+  readonly isAdjacent: boolean;
   /** What is lost right before it. */
   readonly lost: LostFragments | null;
 }
@@ -102,7 +104,14 @@ export class Bookmark {
     const position = positionOf(track, entry);
     this.#at = { ...before, position };
     this.#placed = { index: placed.index + 1, missed: 0, broken: false, by: 'sequence' };
-    return { entry, position, before, placed, lost: lossBefore(before, track, entry, placed) };
+    return {
+      entry,
+      position,
+      before,
+      placed,
+      isAdjacent: isAdjacent(track.list, placed, before.position),
+      lost: lossBefore(before, track, entry, placed),
+    };
   }
 
   /** It is to be taken again, from this session or another. */

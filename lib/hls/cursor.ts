@@ -101,6 +101,24 @@ function placeByDate(list: MediaPlaylist, last: Position, lastDateMs: number, ru
   return { index: fragments.length, missed: 0, broken: false, by: 'date' };
 }
 
+/** Whether the list shows what comes next right behind the last fragment taken. */
+export function isAdjacent({ fragments }: MediaPlaylist, placed: Placement, last: Position | null): boolean {
+  switch (placed.by) {
+    case 'sequence':
+      return placed.missed === 0;
+    case 'payload':
+      return true;
+    case 'date': {
+      const before = fragments[placed.index - 1]?.dateMs ?? null;
+      if (before === null || last === null || last.dateMs === null) return false;
+      return Math.abs(before - last.dateMs) <= toleranceMs(last);
+    }
+    case 'start':
+    case 'edge':
+      return false;
+  }
+}
+
 function hasDates(list: MediaPlaylist): boolean {
   return list.fragments.some(({ dateMs }) => dateMs !== null);
 }

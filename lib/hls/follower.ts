@@ -11,7 +11,7 @@ import { fetchAgain, FragmentFetch, type FetchDependencies, type HandedFragment 
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 import { InitCache } from './init-cache.js';
 import { linked } from './linked.js';
-import { NO_LOSSES, sumOf, withLoss } from './losses.js';
+import { sumOf, withLoss } from './losses.js';
 import { fetchedAt, isRepeat, type Mark } from './mark.js';
 import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
 import { elapsedMs } from './sightings.js';
@@ -65,6 +65,11 @@ export class Follower {
   /** Where the next run goes on: behind the last fragment handed over and those given up since. */
   #resume: Mark;
   #fetching: FragmentFetch | null = null;
+  /**
+   * When the session was asked for the first fragment of a row that left the list one after another because requests for
+   * them failed, monotonic; `null` while there is no such row: if it brings them, gives them up, or has nothing listed.
+   */
+  #askedSinceMs: number | null = null;
   /** A fragment is taken, and neither fetched nor put back yet. */
   #isUnderWay = false;
   readonly #skips = new SkipRow();
@@ -104,7 +109,8 @@ export class Follower {
    * Yields fragments until the list ends. While the consumer works on one, the next is being fetched. After a throw it
    * may be called again, with the same or a new session, and goes on where it was.
    *
-   * @returns what is lost behind the last fragment; `null` if nothing is
+   * @returns what is lost behind the last fragment; `null` if nothing is. If it is called again after all, the first
+   *   fragment of that run tells it once more
    * @throws HlsStreamError when the session is of no more use; the signal's reason once it is aborted
    */
   async *run(
@@ -125,10 +131,8 @@ export class Follower {
       for (;;) {
         const fetched = await ahead;
         if (fetched === null) {
-          const { at } = this.#bookmark;
-          const lost = sumOf(at.lost);
-          this.#resume = { ...at, lost: NO_LOSSES };
-          return lost;
+          this.#resume = this.#bookmark.at;
+          return sumOf(this.#resume.lost);
         }
         // Before the next is looked for: what is given up from here on comes behind this one.
         this.#resume = fetched.mark;
@@ -216,6 +220,7 @@ export class Follower {
     const old = this.#bookmark.track;
     this.#bookmark.moveTo(track);
     this.#skips.onSession();
+    this.#askedSinceMs = null;
     if (this.#bookmark.by === 'edge') {
       this.#options.logger.warn(
         `Session ${track.session.id} has nothing in common with the last fragment; continuing where it stands`,
@@ -265,6 +270,8 @@ export class Follower {
       try {
         if (taken === null) {
           if (track.list.ended) return null;
+          // A silence of the camera is none of the session.
+          this.#askedSinceMs = null;
           await track.advance(signal);
           await this.#bookmark.follow(track, signal);
           continue;
@@ -291,6 +298,7 @@ export class Follower {
     } else if (verdict.kind === 'throw') {
       if (!(await this.#replace(track, error, signal))) throw error;
     } else {
+      this.#askedSinceMs = null;
       const { isAtFault, rewind } = this.#skips.onGivenUp(verdict.cause, taken.before, track.list.ended);
       if (isAtFault) {
         if (rewind !== null) {
@@ -341,12 +349,15 @@ export class Follower {
     if (!this.#fetching?.isOf(track, entry)) {
       if (entry.discontinuity || placed.broken) this.#inits.distrust();
       const media = this.#bookmark.bytesOf(entry);
-      this.#fetching = new FragmentFetch(track, entry, this.#fetchWith, media);
+      // Fragments that leave the list one after another, none of them fetched, must not begin the session's time anew.
+      this.#askedSinceMs ??= this.#options.clock.monotonic();
+      this.#fetching = new FragmentFetch(track, entry, this.#fetchWith, media, this.#askedSinceMs);
     }
     const { container, init, media } = await this.#fetching.load(signal);
     // A run that has ended meanwhile must not move on.
     signal.throwIfAborted();
     this.#fetching = null;
+    this.#askedSinceMs = null;
     this.#skips.onFetched();
     const digest = mediaDigest(media, container);
     if (isRepeat(before, entry, digest)) {
@@ -369,6 +380,7 @@ export class Follower {
       number: fragmentNumber(entry.url),
       sessionId: track.session.id,
       discontinuity: entry.discontinuity || placed.broken || lost !== null,
+      isAdjacent: taken.isAdjacent && lost === null,
       lost,
       elapsedMs: elapsedMs(before.sighting, sighting),
       receivedAtMs: this.#options.clock.now(),

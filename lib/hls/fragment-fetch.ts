@@ -31,17 +31,18 @@ export class FragmentFetch {
   /** Kept where only the init section could not be had. */
   #media: Uint8Array | null;
 
-  /** `media`: its bytes, if they are here already. */
+  /** `media`: its bytes, if they are here already. `sinceMs`: since when the session has brought nothing, monotonic. */
   constructor(
     track: Track,
     entry: ListedFragment,
     dependencies: FetchDependencies,
     media: Uint8Array | null,
+    sinceMs: number,
   ) {
     this.#track = track;
     this.#entry = entry;
     this.#with = dependencies;
-    this.#tries = new FragmentTries(dependencies.clock.monotonic());
+    this.#tries = new FragmentTries(sinceMs);
     this.#media = media;
   }
 
@@ -62,7 +63,7 @@ export class FragmentFetch {
     const container = checkFragment(media.value);
     if (container === 'fmp4' && init.value === null) {
       throw new HlsStreamError(
-        'HLS_UNSUPPORTED',
+        'HLS_PLAYLIST_INVALID',
         'Fragments are fMP4, but the playlist names no init section (EXT-X-MAP)',
         { resource: 'playlist' },
       );

@@ -36,7 +36,7 @@ const RECORDING_MS = 3_000;
  * | larger than the limit | given up (`policy`) |
  * | connection, timeout, 5xx | again while the list has it, up to the limit; of a recording 5 times in 3 s, then given up (`outage`) |
  * | throttled | the same, slowly, and never given up |
- * | 404, 410 | once more if the list still has it, then given up (`window-slid`) |
+ * | 404, 410 | once more if the list still has it, then given up (`window-slid`); at once if the server asks for a pause beyond the limit |
  * | else, 403 above all | the session is at fault |
  */
 export class FragmentTries {
@@ -45,7 +45,7 @@ export class FragmentTries {
   #damaged = 0;
   #gone = 0;
 
-  /** `startedMs`: when the first try began, monotonic. */
+  /** `startedMs`: when the session was asked for the first of the fragments it has not brought, monotonic. */
   constructor(startedMs: number) {
     this.#startedMs = startedMs;
   }
@@ -53,6 +53,7 @@ export class FragmentTries {
   after(error: unknown, context: FailureContext): Verdict {
     if (isTransient(error)) return this.#afterTransient(error, context);
     if (!(error instanceof HlsStreamError)) return { kind: 'throw' };
+    const elapsedMs = context.nowMs - this.#startedMs;
     const afterMs = pauseAfterMs(error, 0, context.random);
     switch (error.code) {
       case 'HLS_TOO_LARGE':
@@ -62,7 +63,8 @@ export class FragmentTries {
         return { kind: 'again', afterMs, listFirst: false };
       case 'HLS_STATUS':
         if (error.status !== 404 && error.status !== 410) return { kind: 'throw' };
-        if (++this.#gone > 1) return { kind: 'give-up', cause: 'window-slid' };
+        if (++this.#gone > 1 || elapsedMs + afterMs > context.limitMs)
+          return { kind: 'give-up', cause: 'window-slid' };
         return { kind: 'again', afterMs, listFirst: true };
       default:
         return { kind: 'throw' };

@@ -2,7 +2,10 @@
 export interface LostFragments {
   /** How many, as far as they were listed or numbered; 0 if only their time is known to be missing. */
   readonly count: number;
-  /** Their length in ms of media: as listed; else as many times the length of a neighbour; else reckoned from the clock. */
+  /**
+   * Their length in ms of media: as listed; else as many times the length of a neighbour; else reckoned from the clock. 0 where
+   * only the dates tell.
+   */
   readonly ms: number;
   /**
    * What most of that time was lost to. `window-slid`: they left the playlist or the server first. `outage`: no session
@@ -37,6 +40,11 @@ export interface Fragment {
   readonly sessionId: number;
   /** The playlist marks a discontinuity before it, or the sequence has a hole before it. */
   readonly discontinuity: boolean;
+  /**
+   * The list shows it right behind the fragment handed over before: what the server has between the two is nothing, so a hole in
+   * the dates is the producer's.
+   */
+  readonly isAdjacent: boolean;
   /** What is lost between the fragment handed over before and this one; `null` if nothing is known to be. */
   readonly lost: LostFragments | null;
   /**

@@ -50,10 +50,14 @@ export class Overlap {
     const { fragments } = this.#track.list;
     const listed = new Set(fragments.map(keyOf));
     for (const key of this.#examined.keys()) if (!listed.has(key)) this.#examined.delete(key);
+    // The pauses of all that can't be had are limited together: meanwhile the list moves on unseen.
+    let sinceMs = this.#with.clock.monotonic();
     for (const entry of fragments.slice(-MAX_EXAMINED).reverse()) {
       if (entry.gap) continue;
-      const examined = this.#examined.get(keyOf(entry)) ?? (await this.#examine(entry, signal));
-      if (examined !== null && isProof(examined.digest, known())) return;
+      const examined = this.#examined.get(keyOf(entry)) ?? (await this.#examine(entry, sinceMs, signal));
+      if (examined === null) continue;
+      if (isProof(examined.digest, known())) return;
+      sinceMs = this.#with.clock.monotonic();
     }
   }
 
@@ -77,8 +81,8 @@ export class Overlap {
     return media;
   }
 
-  async #examine(entry: ListedFragment, signal: AbortSignal): Promise<Examined | null> {
-    const media = await this.#load(entry, signal);
+  async #examine(entry: ListedFragment, sinceMs: number, signal: AbortSignal): Promise<Examined | null> {
+    const media = await this.#load(entry, sinceMs, signal);
     if (media === null) return null;
     const kept = [...this.#examined.values()].reduce((sum, other) => sum + (other.media?.byteLength ?? 0), 0);
     const examined = {
@@ -89,8 +93,8 @@ export class Overlap {
     return examined;
   }
 
-  async #load(entry: ListedFragment, signal: AbortSignal): Promise<Uint8Array | null> {
-    const fetch = new FragmentFetch(this.#track, entry, this.#with, null);
+  async #load(entry: ListedFragment, sinceMs: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    const fetch = new FragmentFetch(this.#track, entry, this.#with, null, sinceMs);
     for (;;) {
       try {
         return (await fetch.load(signal)).media;

@@ -96,6 +96,12 @@ export const faultTable: readonly FaultRow[] = [
   { code: 'KVS_NO_URL', class: 'network', when: 'a control call answered 200 without what it is for' },
   { code: 'HLS_NETWORK', class: 'network', when: 'DNS, connection, reset, TLS' },
   { code: 'HLS_TIMEOUT', class: 'network', when: 'no connection, no answer or no end in time' },
+  {
+    code: 'HLS_STATUS',
+    errorName: /^(NoDataRetention|UnsupportedStreamMediaType)/,
+    class: 'misconfigured',
+    when: 'a playback request is refused for what the stream is',
+  },
   { code: 'HLS_STATUS', class: 'network', when: 'any other status: 400, 404, 5xx, a redirect' },
   {
     code: 'HLS_PLAYLIST_INVALID',

@@ -30,7 +30,8 @@ export interface Gap {
   /** Where it starts and ends, Unix ms of the stream's own clock; `null` if the stream is not dated there. */
   fromMs: number | null;
   toMs: number | null;
-  /** Length in ms of media; an estimate from fragment lengths if the stream is not dated. */
+  /** Length in ms of media; an estimate from fragment lengths if the stream is not dated. (A silence of an undated stream can't
+   *  be told from a delay: it is no gap.) */
   ms: number;
   /** Whole fragments known to be missing; 0 if the camera never made them, or only pictures are. */
   fragments: number;

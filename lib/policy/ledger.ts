@@ -8,6 +8,8 @@ export interface LedgerFragment {
   /** Length in ms as the playlist says. */
   durationMs: number;
   sessionId: number;
+  /** The list shows it right behind the fragment pushed before. */
+  isAdjacent: boolean;
   lost: LostFragments | null;
   elapsedMs: number | null;
 }
@@ -17,12 +19,19 @@ interface Entry {
   fragment: LedgerFragment;
   /** Its length in ms: the playlist's word until it is measured. */
   lengthMs: number;
+  /** How many fragments it stands for. */
+  fragments: number;
   /** The stream was seen to be silent before it. */
   isAfterSilence: boolean;
   /** Why it can't be used, or not as a whole. */
   refused: GapCause | null;
   /** Up to where its pictures came out, ms from its start. */
   endMs: number;
+}
+
+/** A hole that was told, and how much of it nothing has filled. */
+interface Told extends Gap {
+  leftMs: number;
 }
 
 export interface LedgerOptions {
@@ -35,10 +44,10 @@ export interface LedgerOptions {
  * (kvs-hls §2.1), and a container does not always know how long a fragment's last picture lasts.
  */
 const JOIN_MS = 50;
-/** The same for dates of receipt, which have the uplink's jitter: or half a fragment, if that is more. */
-const SERVER_JOIN_MS = 250;
-/** How much more than the host's clock the dates may advance before it is taken for a clock that was set: polls and requests take time. */
-const CLOCK_SLACK_MS = 2_000;
+/** The same for dates of receipt, which wander with the uplink: or twice a fragment, if that is more. */
+const SERVER_JOIN_MS = 2_000;
+/** How much more than the host's clock the dates may advance before that is a clock that was set: what a fragment needs to become visible varies. */
+const CLOCK_SLACK_MS = 1_000;
 /** Fragments without a picture that are remembered one by one. */
 const MAX_WAITING = 256;
 /** Told holes that late media may still fill. */
@@ -47,7 +56,21 @@ const MAX_TOLD = 16;
 type Shares = Partial<Record<GapCause, number>>;
 
 function newEntry(fragment: LedgerFragment, isAfterSilence: boolean): Entry {
-  return { fragment, lengthMs: fragment.durationMs, isAfterSilence, refused: null, endMs: 0 };
+  return { fragment, lengthMs: fragment.durationMs, fragments: 1, isAfterSilence, refused: null, endMs: 0 };
+}
+
+/** Why media is missing of which only the dates tell. */
+function restCause(before: Entry, since: readonly Entry[]): GapCause {
+  if (since.every(({ fragment, isAfterSilence }) => fragment.isAdjacent || isAfterSilence)) return 'producer';
+  const unmeasured = since.find(({ fragment }) => fragment.lost?.ms === 0)?.fragment.lost;
+  if (unmeasured) return unmeasured.cause;
+  const isSameSession = since.every(({ fragment }) => fragment.sessionId === before.fragment.sessionId);
+  return isSameSession ? 'producer' : 'outage';
+}
+
+function filledGap({ cause }: Gap, { dateMs }: LedgerFragment, ms: number): Gap {
+  const toMs = dateMs === null ? null : dateMs + ms;
+  return { cause, fromMs: dateMs, toMs, ms, fragments: 1, recovered: true };
 }
 
 function add(shares: Shares, cause: GapCause, ms: number): void {
@@ -79,10 +102,10 @@ export class Ledger {
   readonly #waiting: Entry[] = [];
   /** The fragment the newest picture of the time line belongs to. */
   #current: Entry | undefined;
-  /** A fragment that came after its time and fills a hole that was told. */
-  #late: Entry | undefined;
+  /** A fragment that came after its time, and the hole it fills. */
+  #late: { entry: Entry; hole: Told } | undefined;
   /** Dated holes, oldest first. */
-  #told: Gap[] = [];
+  #told: Told[] = [];
   #isSilent = false;
   #deliveredMs = 0;
   #recoveredMs = 0;
@@ -148,25 +171,32 @@ export class Ledger {
 
   /** A picture came out, in presentation order. Answers the hole right before it, or one that it begins to fill. */
   frame(fragment: LedgerFragment, offsetMs: number, durationMs: number): Gap | null {
-    this.#deliveredMs += durationMs;
-    const known = this.#late?.fragment === fragment ? this.#late : this.#current;
-    if (known?.fragment === fragment) {
-      const gap = this.#insideGap(known, offsetMs, durationMs);
-      known.endMs = Math.max(known.endMs, offsetMs + durationMs);
+    if (this.#late?.entry.fragment === fragment) {
+      this.#fill(this.#late.hole, durationMs);
+      return null;
+    }
+    const before = this.#current;
+    if (before?.fragment === fragment) {
+      const gap = this.#insideGap(before, offsetMs, durationMs);
+      before.endMs = Math.max(before.endMs, offsetMs + durationMs);
+      this.#deliveredMs += durationMs;
       return gap;
     }
     const index = this.#waiting.findIndex((entry) => entry.fragment === fragment);
     const barren = this.#waiting.splice(0, Math.max(0, index));
     const entry = (index === -1 ? undefined : this.#waiting.shift()) ?? newEntry(fragment, false);
-    const before = this.#current;
-    const filled = before === undefined ? undefined : this.#filledBy(entry);
-    entry.endMs = offsetMs + durationMs;
-    if (filled !== undefined) {
-      this.#late = entry;
-      return this.#fill(filled, entry);
+    const hole = this.#holeAround(entry);
+    if (hole !== undefined) {
+      this.#waiting.unshift(...barren);
+      this.#late = { entry, hole };
+      const toldMs = Math.min(entry.lengthMs, hole.leftMs);
+      this.#fill(hole, durationMs);
+      return toldMs === 0 ? null : filledGap(hole, fragment, toldMs);
     }
+    entry.endMs = offsetMs + durationMs;
     this.#current = entry;
     this.#late = undefined;
+    this.#deliveredMs += durationMs;
     const gap = before === undefined ? null : this.#gapBetween(before, barren, entry, offsetMs, durationMs);
     return gap === null ? null : this.#enter(gap);
   }
@@ -198,7 +228,7 @@ export class Ledger {
   #find(fragment: LedgerFragment): Entry | undefined {
     const isIt = (entry: Entry | undefined): boolean => entry?.fragment === fragment;
     if (isIt(this.#current)) return this.#current;
-    return isIt(this.#late) ? this.#late : this.#waiting.find(isIt);
+    return isIt(this.#late?.entry) ? this.#late?.entry : this.#waiting.find(isIt);
   }
 
   #endDate(): number | null {
@@ -230,9 +260,9 @@ export class Ledger {
     let fragments = 0;
     if (before !== undefined)
       add(shares, before.refused ?? 'media', ifPictures(before.lengthMs - before.endMs, pictureMs));
-    for (const { fragment, lengthMs, refused } of barren) {
+    for (const { fragment, lengthMs, refused, fragments: count } of barren) {
       add(shares, refused ?? 'media', lengthMs);
-      fragments += 1;
+      fragments += count;
       if (fragment.lost === null) continue;
       add(shares, fragment.lost.cause, fragment.lost.ms);
       fragments += fragment.lost.count;
@@ -247,7 +277,7 @@ export class Ledger {
     offsetMs: number,
     pictureMs: number,
   ): Gap | null {
-    const { lost, dateMs, sessionId } = after.fragment;
+    const { lost, dateMs } = after.fragment;
     const missing = this.#missing(before, barren, pictureMs);
     const { shares } = missing;
     add(shares, after.refused ?? 'media', ifPictures(offsetMs, pictureMs));
@@ -259,14 +289,9 @@ export class Ledger {
     const datedMs = isDated ? toMs - fromMs : knownMs;
     const restMs = datedMs - knownMs;
     const joinMs = this.#joinMs(before, pictureMs);
-    // Dates that jump back, or further than time went by, are a clock that was set: they say nothing of what is missing.
-    const isClockSet = isDated && (datedMs < -joinMs || this.#outrunsClock(before, barren, after, restMs));
+    const isClockSet = isDated && this.#isClockSet(datedMs, knownMs, joinMs, [...barren, after]);
     if (knownMs === 0 && (isClockSet || restMs <= joinMs)) return null;
-    if (!isClockSet && restMs > joinMs) {
-      const isSameSession = before.fragment.sessionId === sessionId;
-      const isSilence = [...barren, after].some(({ isAfterSilence }) => isAfterSilence);
-      add(shares, isSameSession || isSilence ? 'producer' : 'outage', restMs);
-    }
+    if (!isClockSet && restMs > joinMs) add(shares, restCause(before, [...barren, after]), restMs);
     const ms = isClockSet ? knownMs : Math.max(0, datedMs);
     if (ms === 0) return null;
     return {
@@ -280,30 +305,35 @@ export class Ledger {
   }
 
   #joinMs(before: Entry, pictureMs: number): number {
-    if (this.#options.isServerDated === true) return Math.max(SERVER_JOIN_MS, before.lengthMs / 2);
+    if (this.#options.isServerDated === true) return Math.max(SERVER_JOIN_MS, 2 * before.lengthMs);
     return Math.max(JOIN_MS, 1.5 * pictureMs);
   }
 
-  #outrunsClock(before: Entry, barren: readonly Entry[], after: Entry, restMs: number): boolean {
+  /**
+   * Whether dates say nothing of what is missing: they went back, or say much less than is known to be lost, or more than
+   * there was time for.
+   */
+  #isClockSet(datedMs: number, knownMs: number, joinMs: number, since: readonly Entry[]): boolean {
+    if (datedMs < -joinMs || datedMs < knownMs / 2 - joinMs) return true;
     let elapsedMs = 0;
-    for (const { fragment } of [...barren, after]) {
+    for (const { fragment } of since) {
       if (fragment.elapsedMs === null) return false;
       elapsedMs += fragment.elapsedMs;
     }
-    const mediaMs = restMs + [...barren, after].reduce((total, entry) => total + entry.lengthMs, 0);
-    return mediaMs > elapsedMs + CLOCK_SLACK_MS + before.lengthMs;
+    const mediaMs = datedMs - knownMs + since.reduce((total, { lengthMs }) => total + lengthMs, 0);
+    return mediaMs > elapsedMs + CLOCK_SLACK_MS;
   }
 
   #enter(gap: Gap): Gap {
     const totals = this.#totals[gap.cause];
     totals.gaps += 1;
     totals.ms += gap.ms;
-    if (gap.fromMs !== null) this.#told = [...this.#told, gap].slice(-MAX_TOLD);
+    if (gap.fromMs !== null) this.#told = [...this.#told, { ...gap, leftMs: gap.ms }].slice(-MAX_TOLD);
     return gap;
   }
 
   /** The told hole that a fragment lies in, if it comes after its time. */
-  #filledBy({ fragment: { dateMs }, lengthMs }: Entry): Gap | undefined {
+  #holeAround({ fragment: { dateMs }, lengthMs }: Entry): Told | undefined {
     const endDateMs = this.#endDate();
     if (dateMs === null || endDateMs === null || dateMs >= endDateMs) return undefined;
     return this.#told.find(
@@ -312,12 +342,13 @@ export class Ledger {
     );
   }
 
-  #fill(hole: Gap, { fragment, lengthMs }: Entry): Gap {
-    const ms = Math.min(lengthMs, hole.ms);
+  /** A picture lies in a hole; what comes once more than it is missing is no media time. */
+  #fill(hole: Told, durationMs: number): void {
+    const ms = Math.min(durationMs, hole.leftMs);
+    hole.leftMs -= ms;
+    this.#deliveredMs += ms;
     this.#filledMs += ms;
-    const fromMs = fragment.dateMs;
-    const toMs = fromMs === null ? null : fromMs + ms;
-    return this.recovered({ cause: hole.cause, fromMs, toMs, ms, fragments: 1 });
+    this.#recoveredMs += ms;
   }
 
   /** The two oldest as one: nobody needs a month of undecodable fragments one by one. */
@@ -339,6 +370,7 @@ export class Ledger {
               },
       },
       lengthMs: first.lengthMs + second.lengthMs,
+      fragments: first.fragments + second.fragments,
       isAfterSilence: first.isAfterSilence || second.isAfterSilence,
       refused: second.refused ?? first.refused,
       endMs: 0,

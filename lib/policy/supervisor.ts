@@ -77,8 +77,9 @@ export const initialState: SupervisorState = {
 export const OFFLINE_POLL_MS = 6_000;
 /** A server's `Retry-After` is obeyed up to this: an hour without a look would hide that all is well again. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
-/** Who was throttled waits so many times longer than who lost a connection. */
+/** Who was throttled waits so many times longer than who lost a connection, and a second at least (kvs-hls §2.4). */
 const THROTTLED_FACTOR = 2;
+const MIN_THROTTLED_MS = 1_000;
 
 const NONE: SupervisorAction = { kind: 'none' };
 
@@ -164,8 +165,9 @@ function afterFault(
       if (!state.hadFrame) return giveUp(state, false);
       return backOff(state, trying, policy, retryAfterMs, random);
     case 'throttled': {
-      const delayMs = Math.min(policy.delayMs * THROTTLED_FACTOR, policy.maxDelayMs);
-      return backOff(state, trying, { ...policy, delayMs }, retryAfterMs, random);
+      const delayMs = Math.max(MIN_THROTTLED_MS, policy.delayMs * THROTTLED_FACTOR);
+      const maxDelayMs = Math.max(MIN_THROTTLED_MS, policy.maxDelayMs);
+      return backOff(state, trying, { ...policy, delayMs, maxDelayMs }, retryAfterMs, random);
     }
     case 'network':
     case 'media':

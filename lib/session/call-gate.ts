@@ -124,7 +124,8 @@ class Gate {
 
 /**
  * One gate per account and region, as the service counts: whoever is throttled holds up all sources of the process
- * that would be, and nobody else.
+ * that would be, and nobody else. For control calls only: KVS limits playback (lists and fragments) by session
+ * and stream, not by account.
  */
 export class CallGates {
   readonly #clock: Clock;

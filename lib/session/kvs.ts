@@ -4,6 +4,7 @@ import type * as MediaSdk from '@aws-sdk/client-kinesis-video-archived-media';
 import { deadline, type Clock } from '../clock.js';
 import { KvsConnectionError, type FrameSourceErrorCode } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { accountOf } from './account.js';
 import { callGates } from './call-gate.js';
 import { blamesCredentials, blamesEndpoint, kvsError, noUrl, type KvsOperation } from './kvs-fault.js';
 import { sessionParameters, streamId, stretchOf, type Stretch } from './kvs-request.js';
@@ -240,11 +241,14 @@ export class KvsSessionProvider implements SessionProvider {
       ...streamId(this.#options),
       APIName: 'GET_HLS_STREAMING_SESSION_URL',
     });
-    const endpoint = await this.#call('GetDataEndpoint', signal, async (abortSignal) => {
+    const isFirst = this.#dataPlane === undefined;
+    const send = async (abortSignal: AbortSignal): Promise<string> => {
       const { DataEndpoint: answer } = await control.send(command, { abortSignal });
       if (httpUrl(answer) !== null) return answer!;
       throw noUrl('GetDataEndpoint', this.#stream, this.#region, 'answered without an endpoint');
-    });
+    };
+    // A refresh can be done without: it neither waits, nor holds up the session's call that comes next.
+    const endpoint = await this.#call('GetDataEndpoint', signal, send, isFirst);
     const old = this.#dataPlane;
     const refreshAtMs = clock.monotonic() + ENDPOINT_AGE_MS * (0.8 + 0.4 * random());
     if (old?.endpoint === endpoint) return (this.#dataPlane = { ...old, refreshAtMs });
@@ -313,19 +317,21 @@ export class KvsSessionProvider implements SessionProvider {
     return noUrl('GetHLSStreamingSessionURL', this.#stream, this.#region, why);
   }
 
-  /** One control call, as soon as the service may be asked. */
+  /** One control call; if it is gated, as soon as the service may be asked. */
   async #call<T>(
     operation: KvsOperation,
     signal: AbortSignal,
     send: (abortSignal: AbortSignal) => Promise<T>,
+    isGated = true,
   ): Promise<T> {
     const { clock, random, logger, endpoint = '', onCall } = this.#options;
+    const ask = (): Promise<T> => this.#bounded(operation, signal, send);
     try {
       const account = await this.#bounded(operation, signal, () => this.#account());
       const gate = JSON.stringify([account, this.#region, endpoint]);
-      const answer = await callGates(clock).run(gate, this.#region, { signal, random, logger }, () =>
-        this.#bounded(operation, signal, send),
-      );
+      const answer = isGated
+        ? await callGates(clock).run(gate, this.#region, { signal, random, logger }, ask)
+        : await ask();
       onCall?.(operation, 'ok');
       return answer;
     } catch (error) {
@@ -334,12 +340,10 @@ export class KvsSessionProvider implements SessionProvider {
     }
   }
 
-  /** Whom the service counts this provider's calls for: an account, or failing that the key that signs. */
+  /** Whom the service counts this provider's calls for. */
   async #account(): Promise<string> {
-    const fromArn = this.#options.streamArn?.split(':')[4];
-    if (fromArn !== undefined) return fromArn;
-    const { accountId, accessKeyId } = await (await this.#controlClient()).config.credentials();
-    return accountId ?? accessKeyId;
+    const control = await this.#controlClient();
+    return accountOf(await control.config.credentials(), this.#options.streamArn?.split(':')[4]);
   }
 
   /** Bounded in time, ended by the signal whatever the SDK is doing, its errors translated. */

@@ -33,7 +33,7 @@ export interface StreamOptions {
    */
   timelineStartSeconds?: number;
   /**
-   * LIVE sessions need a fragment that became visible in the last so many seconds, above 0; see also the simulator's
+   * LIVE sessions need a fragment that became visible in the last so many seconds, ≥ 0; see also the simulator's
    * `silentSessions`. Default 30, which is AWS's rule.
    */
   livenessSeconds?: number;

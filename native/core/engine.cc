@@ -150,6 +150,7 @@ void Engine::Process(FragmentInput fragment) {
     }
   } while (second_copy_ && !IsCancelled());
   may_ask_ = false;
+  if (!troubled_) expects_idr_ = has_idr_;
   PostRefusals(packets_, fragment.id);
   CountDecodeCpu(decode_start);
   if (IsCancelled()) {
@@ -218,14 +219,16 @@ void Engine::NoteTrouble() {
   troubled_ = true;
   // To decode a fragment again, the decoder is reset, which only an IDR gets over: a fragment that
   // starts otherwise, behind another, would lose its leading pictures, so it is decoded on. Trouble
-  // that is found before a packet went in needs no reset.
-  if (!may_ask_ || (is_fed_ && !has_idr_ && !is_first_)) return;
+  // that is found before a packet went in needs no reset. Damage may hide the IDR of this copy.
+  const bool needs_idr = is_fed_ && !is_first_;
+  if (!may_ask_ || (needs_idr && !has_idr_ && !expects_idr_)) return;
   may_ask_ = false;
   std::optional<FragmentInput> copy = AskForSecondCopy();
   if (!copy) return;
   DemuxedFragment fresh;
   const bool is_readable = !Demux(*copy, &fresh);
   outbox_.Discard(std::move(copy->owner));
+  if (needs_idr && !fresh.starts_with_idr) return;
   if (is_readable && (!fresh.fault || fresh.packets.size() > packets_)) {
     second_copy_ = std::move(fresh);
   }

@@ -176,6 +176,7 @@ class Engine {
   bool may_ask_ = false;                        // for a second copy; once
   bool is_fed_ = false;                         // a packet of this copy went into the decoder
   bool has_idr_ = false;                        // this copy starts with an IDR
+  bool expects_idr_ = false;                    // the last whole fragment did
   bool is_first_ = false;                       // the decoder was opened for this copy
   size_t packets_ = 0;                          // of this copy
   bool troubled_ = false;                       // this copy showed a sign of trouble

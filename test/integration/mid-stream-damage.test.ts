@@ -98,6 +98,7 @@ function fragmentsOf(clip: Clip, isDamaged: (index: number) => boolean): Fragmen
     number: null,
     sessionId: 1,
     discontinuity: false,
+    isAdjacent: true,
     lost: null,
     elapsedMs: null,
     receivedAtMs: DATE,

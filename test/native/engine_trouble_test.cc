@@ -126,6 +126,26 @@ TEST(ASecondCopyMendsDamageThatShowsInDecodingWithNoFrameTwiceAndNoneLost) {
   CHECK(asked > 50);
 }
 
+TEST(ASecondCopyMendsAFragmentOfWhichOnlyTheBoxesAreLeft) {
+  for (const char* name : {"h264-plain", "h264-b", "h265-closed"}) {
+    const Clip clip = LoadClip(name, Container::kMp4);
+    Harness whole;
+    Run(&whole, clip, clip.fragments[kDamaged]);
+    Bytes bare = clip.fragments[kDamaged];
+    const std::string type = "mdat";
+    const auto mdat = std::search(bare.begin(), bare.end(), type.begin(), type.end());
+    REQUIRE(mdat != bare.end());
+    std::fill(mdat + 4, bare.end(), 0xff);
+    Harness harness(Options(true));
+    harness.on_trouble = [&](int64_t) { harness.Retry(clip.init, clip.fragments[kDamaged]); };
+    Run(&harness, clip, bare);
+    CHECK(harness.troubles == std::vector<int64_t>{kDamaged});
+    CHECK(harness.troubled.empty());
+    CHECK(harness.faults.empty());
+    CHECK(SameFrames(harness, whole));
+  }
+}
+
 TEST(GivenUpTheEngineDoesWhatItDoesWithoutAsking) {
   for (const char* name : {"h264-plain", "h264-b", "h265-closed"}) {
     for (const Container container : {Container::kMp4, Container::kTs}) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { CatchUp, holeBetween } from '../../lib/catch-up';
+import { CatchUp, type Archive } from '../../lib/catch-up';
 import { HlsStreamError, KvsConnectionError } from '../../lib/errors';
 import type { Fragment, LostFragments } from '../../lib/hls/fragment';
 import { silentLogger } from '../../lib/logger';
 import type { Gap } from '../../lib/policy/gap';
-import type { Session } from '../../lib/session/provider';
+import type { Session, SessionRequest } from '../../lib/session/provider';
 import { FakeClock, settled } from '../support/fake-clock';
 
 const fragment = (dateMs: number | null, more: Partial<Fragment> = {}): Fragment =>
@@ -18,9 +18,10 @@ const fragment = (dateMs: number | null, more: Partial<Fragment> = {}): Fragment
     number: null,
     sessionId: 1,
     discontinuity: false,
+    isAdjacent: false,
     lost: null,
     elapsedMs: 1000,
-    receivedAtMs: 0,
+    receivedAtMs: dateMs ?? 0,
     ...more,
   }) as Fragment;
 
@@ -30,11 +31,17 @@ class Stage {
   readonly ranges: [number, number][] = [];
   readonly recovered: Omit<Gap, 'recovered'>[] = [];
   silences = 0;
+  errors = 0;
   open = 0;
+  /** No session is ever granted. */
+  isStuck = false;
   /** Dates of the recording's fragments. */
   recording: number[] = [];
   /** What opening or reading the recording fails with, in turn; behind so many fragments. */
   failures: { error: Error; afterFragments: number }[] = [];
+  /** What the recording itself can't give: before the fragment of that date, and behind the last. */
+  lostInside = new Map<number, LostFragments>();
+  lostBehind: LostFragments | null = null;
   /** How many fragments one recorded list holds. */
   listLength = 1000;
 
@@ -50,7 +57,10 @@ class Stage {
       },
       {
         maxMs,
-        provider: { acquire: ({ range }) => this.#acquire(range), close: () => {} },
+        listLength: this.listLength,
+        isDated: ({ dateMs }) => dateMs !== null && dateMs >= 0,
+        onError: () => (this.errors += 1),
+        provider: { acquire: (request) => this.#acquire(request), close: () => {} },
         openArchive: () => this.#archive(),
         clock: this.clock,
         logger: silentLogger,
@@ -80,9 +90,14 @@ class Stage {
     return all;
   }
 
-  #acquire(range?: { fromMs: number; toMs: number }): Promise<Session> {
+  #acquire({ range, signal }: SessionRequest): Promise<Session> {
     if (range === undefined) throw new Error('The recording was asked for without a range');
     this.ranges.push([range.fromMs, range.toMs]);
+    if (this.isStuck) {
+      return new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+      );
+    }
     const [failure] = this.failures;
     if (failure?.afterFragments === 0) {
       this.failures.shift();
@@ -98,7 +113,7 @@ class Stage {
     return this.recording.filter((dateMs) => dateMs >= fromMs && dateMs < toMs).slice(0, this.listLength);
   }
 
-  #archive(): ConstructorParameters<typeof CatchUp>[1] extends { openArchive(): infer A } ? A : never {
+  #archive(): Archive {
     this.open += 1;
     return {
       run: (session) => this.#recorded(session),
@@ -118,9 +133,9 @@ class Stage {
         this.failures.shift();
         throw failure.error;
       }
-      yield fragment(dateMs, { sessionId: 100 });
+      yield fragment(dateMs, { sessionId: 100, lost: this.lostInside.get(dateMs) ?? null });
     }
-    return null;
+    return this.lostBehind;
   }
 }
 
@@ -161,7 +176,8 @@ describe('catching up', () => {
     stage.recording = seconds(0, 100);
     const all = await stage.read([fragment(0), fragment(50_000)], 10_000);
     expect(dates(all)).toEqual([0, ...seconds(40, 50), 50_000]);
-    expect(all[1]?.lost).toEqual({ count: 0, ms: 39_000, cause: 'outage' });
+    // How long the rest is, the dates tell.
+    expect(all[1]?.lost).toEqual({ count: 0, ms: 0, cause: 'outage' });
     expect(all.at(-1)?.lost).toBeNull();
   });
 
@@ -175,19 +191,65 @@ describe('catching up', () => {
     expect(stage.recovered).toMatchObject([{ fragments: 11, ms: 11_000 }]);
   });
 
-  it('leaves the hole as it is when the recording can not be had', async () => {
+  it.each([
+    ['three times where that may help', new HlsStreamError('HLS_NETWORK', 'reset'), 3],
+    ['once where it is denied', new KvsConnectionError('KVS_DENIED', 'no'), 1],
+    [
+      'once where it is throttled: the live stream must not wait',
+      new KvsConnectionError('KVS_THROTTLED', 'no'),
+      1,
+    ],
+  ])('asks for a recording %s, then leaves the hole to the ledger', async (_, error, tries) => {
     const stage = new Stage();
     stage.recording = seconds(0, 20);
-    const denied = { error: new KvsConnectionError('KVS_DENIED', 'no'), afterFragments: 0 };
-    stage.failures = [denied, denied, denied];
+    stage.failures = Array.from({ length: 3 }, () => ({ error, afterFragments: 0 }));
     const all = await stage.read([fragment(0), fragment(5000, { lost: slid })]);
     expect(dates(all)).toEqual([0, 5000]);
     expect(all[1]?.lost).toBe(slid);
-    expect([stage.ranges.length, stage.silences]).toEqual([3, 0]);
+    expect([stage.ranges.length, stage.silences, stage.errors]).toEqual([tries, 0, tries]);
   });
 
-  it('finds holes across sessions, since it remembers the last fragment', () => {
-    expect(holeBetween(fragment(0), fragment(5000, { sessionId: 2 }))).toEqual({ fromMs: 1000, toMs: 5000 });
-    expect(holeBetween(undefined, fragment(5000))).toBeNull();
+  it('waits for a session no longer than ten seconds', async () => {
+    const stage = new Stage();
+    stage.isStuck = true;
+    const all = await stage.read([fragment(0), fragment(5000, { lost: slid })]);
+    expect(dates(all)).toEqual([0, 5000]);
+    expect(stage.errors).toBe(1);
+  });
+
+  it('hands on what the recording has lost itself, and takes it for no silence', async () => {
+    const stage = new Stage();
+    stage.recording = [1000, 4000];
+    const missing: LostFragments = { count: 2, ms: 2000, cause: 'window-slid' };
+    const behind: LostFragments = { count: 1, ms: 1000, cause: 'media' };
+    stage.lostInside.set(4000, missing);
+    stage.lostBehind = behind;
+    const all = await stage.read([fragment(0), fragment(6000, { lost: slid })]);
+    expect(all.map(({ lost }) => lost)).toEqual([null, null, missing, behind]);
+    expect(stage.silences).toBe(0);
+  });
+
+  it('asks for nothing where the list shows one fragment right behind the other, or a clock was set', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 20);
+    await stage.read([
+      fragment(0),
+      fragment(5000, { isAdjacent: true }),
+      fragment(3_605_000, { receivedAtMs: 6000 }),
+      fragment(-1, { lost: slid }),
+    ]);
+    expect(stage.ranges).toEqual([]);
+  });
+
+  it('never reads again what was handed over, whatever the order of the list', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 20);
+    const all = await stage.read([
+      fragment(0),
+      fragment(2000, { isAdjacent: true }),
+      fragment(1000, { isAdjacent: true }),
+      fragment(5000, { lost: slid }),
+    ]);
+    expect(dates(all)).toEqual([0, 2000, 1000, 3000, 4000, 5000]);
   });
 });

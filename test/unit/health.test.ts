@@ -16,7 +16,8 @@ const facts = (more: Partial<HealthFacts>): HealthFacts => ({
 describe('the health of a source', () => {
   it.each([
     [{}, true, 'flowing'],
-    [{ lastFrameAgoMs: 11_000 }, false, 'stalled'],
+    [{ lastFrameAgoMs: 11_000 }, true, 'flowing'],
+    [{ lastFrameAgoMs: 13_000 }, false, 'stalled'],
     [{ lastFrameAgoMs: 11_000, stallMs: 60_000 }, true, 'flowing'],
     [{ lastFrameAgoMs: 11_000, bufferedFrames: 3 }, true, 'flowing'],
     [{ phase: 'offline', lastFrameAgoMs: 90_000 }, true, 'idle'],

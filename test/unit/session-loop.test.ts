@@ -183,6 +183,28 @@ describe('the session loop', () => {
     expect(stage.clock.pending).toBe(0);
   });
 
+  it('tells a silence once, also if something else fails meanwhile', async () => {
+    const stage = new Stage();
+    stage.acquireErrors = [offline(), reset(), offline(), reset()];
+    await stage.clock.advance(30_000);
+    await stage.feed({ sequence: 0 });
+    expect(stage.told.filter((line) => /camera sends/.test(line))).toEqual([
+      'cam: the camera sends nothing, waiting for it: silent',
+      'cam: the camera sends again',
+    ]);
+    stage.stopping.abort(new Error('stop'));
+    await stage.result;
+  });
+
+  it('takes frames of a recording that was opened since for a sign that all is well', async () => {
+    const stage = new Stage();
+    await stage.clock.advance(0);
+    await stage.feed({ sequence: 0, sessionId: 7 });
+    expect(stage.loop.state.phase).toBe('connected');
+    stage.stopping.abort(new Error('stop'));
+    await stage.result;
+  });
+
   it('tells what is lost behind the last fragment', async () => {
     const stage = new Stage();
     stage.lost = { count: 2, ms: 4000, cause: 'window-slid' };

@@ -15,7 +15,7 @@ export type WindowEdit =
   | { readonly type: 'no-entries' }
   /** One fragment, counted as in conditions, is there twice in a row. */
   | { readonly type: 'repeats'; readonly fragment: number }
-  /** One fragment, counted as in conditions, and the one behind it have changed places. */
+  /** One fragment, counted as in conditions, is listed late: behind the one behind it. */
   | { readonly type: 'swaps'; readonly fragment: number }
   /** Dates are wrong by so much. */
   | { readonly type: 'dates-off'; readonly byMs: number }
@@ -124,7 +124,9 @@ function swapped(entries: readonly ListedFragment[], index: number): readonly Li
   const at = entries.findIndex((entry) => entry.fragment.index === index);
   const first = entries[at];
   const second = entries[at + 1];
-  if (first === undefined || second === undefined) return entries;
+  if (first === undefined) return entries;
+  // What was listed is never moved again: the first one comes with the second.
+  if (second === undefined) return entries.slice(0, at);
   const copy = [...entries];
   copy[at] = { ...second, sequence: first.sequence };
   copy[at + 1] = { ...first, sequence: second.sequence };

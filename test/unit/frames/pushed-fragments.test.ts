@@ -17,6 +17,7 @@ function fragment(parts: Partial<Fragment> = {}): Fragment {
     number: null,
     sessionId: 1,
     discontinuity: false,
+    isAdjacent: true,
     lost: null,
     elapsedMs: null,
     receivedAtMs: NOW,

@@ -385,7 +385,7 @@ describe('a playlist that fails', () => {
   test('because fMP4 comes without an init section is told', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(a.list(0, 2, { init: null }));
-    expect((await bench.read(bench.follower(), a)).error).toMatchObject({ code: 'HLS_UNSUPPORTED' });
+    expect((await bench.read(bench.follower(), a)).error).toMatchObject({ code: 'HLS_PLAYLIST_INVALID' });
   });
 });
 

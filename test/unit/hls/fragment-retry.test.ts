@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.js';
 import { Loader } from '../../../lib/hls/loader.js';
 import { Bench, numbers } from './bench.js';
-import { DURATION_MS, ScriptedSession } from './camera.js';
+import { DURATION_MS, ScriptedSession, type ListOptions } from './camera.js';
 import { fragmentBytes, initBytes } from './media.js';
-import { status, type Reply } from './server.js';
+import { fastClock, status, type Reply } from './server.js';
 
 let bench: Bench;
 
@@ -73,6 +73,30 @@ describe('a fragment whose request fails', () => {
     expect(second.fragments[0]?.lost).toBeNull();
   });
 
+  test("one after another for ten seconds is the session's fault, also if each leaves the window before", async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), ...Array.from({ length: 100 }, (_, n) => a.list(n + 3, n + 3)));
+    const refused = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [n + 3, [status(503)]]));
+    const asked = fragments('a', 0, refused);
+    const { fragments: read, error } = await bench.read(bench.follower(), a);
+    expect(numbers(read)).toEqual([2]);
+    expect(error).toMatchObject({ code: 'HLS_STATUS', status: 503, resource: 'fragment' });
+    expect(new Set(asked).size).toBeGreaterThan(3);
+    // Before the list stood still.
+    expect(Math.max(...asked)).toBeLessThan(102);
+  });
+
+  test.each([404, 410])('by %d with a Retry-After of an hour is given up without a pause', async (code) => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), a.list(0, 5, { ended: true }));
+    const asked = fragments('a', 0, { 3: [status(code, '', { 'retry-after': '3600' })] });
+    const { fragments: read, error } = await bench.read(bench.follower(), a);
+    expect(error).toBeUndefined();
+    expect(numbers(read)).toEqual([2, 4, 5]);
+    expect(read[1]?.lost).toEqual(lost(1, 'window-slid'));
+    expect(asked).toEqual([2, 3, 4, 5]);
+  });
+
   test('for being throttled is asked for no sooner than the server says', async () => {
     const clock = { ...systemClock, now: Date.now };
     const pauses: number[] = [];
@@ -99,6 +123,51 @@ describe('a fragment whose request fails', () => {
     expect(read[1]).toMatchObject({ lost: lost(1, 'outage'), discontinuity: true });
     expect(atEnd).toEqual(lost(2, 'window-slid'));
     expect(asked.filter((number) => number === 1).length).toBeGreaterThanOrEqual(5);
+  });
+});
+
+describe('the time for which the requests of a session fail', () => {
+  /** The list of each poll has one fragment more: one in about 2 s. */
+  const growing = (a: ScriptedSession, first: number, from: number, to: number, options: ListOptions = {}) =>
+    Array.from({ length: to - from + 1 }, (_, n) => a.list(first, from + n, options));
+
+  test('does not go on while fragments come damaged one after another', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(...growing(a, 0, 2, 10), a.list(0, 11, { ended: true }));
+    const damaged = Object.fromEntries([3, 4, 5, 6, 7, 8, 9].map((n) => [n, [Buffer.alloc(40)]]));
+    const asked = fragments('a', 0, { ...damaged, 10: [reset, fragmentBytes(10)] });
+    const { fragments: read, error } = await bench.read(bench.follower(), a);
+    expect(error).toBeUndefined();
+    expect(numbers(read)).toEqual([2, 10, 11]);
+    expect(asked.filter((number) => number === 10)).toHaveLength(2);
+  });
+
+  test('does not go on while the list has nothing to ask for', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    const before = Object.fromEntries([4, 5, 6, 7, 8, 9].map((number) => [number, ['#EXT-X-GAP']]));
+    a.lists(
+      a.list(0, 2),
+      a.list(0, 3),
+      ...growing(a, 4, 4, 10, { before }),
+      a.list(4, 11, { before, ended: true }),
+    );
+    fragments('a', 0, { 3: [status(503)], 10: [reset, fragmentBytes(10)] });
+    const { fragments: read, error } = await bench.read(bench.follower(), a);
+    expect(error).toBeUndefined();
+    expect(numbers(read)).toEqual([2, 10, 11]);
+    expect(read[1]?.lost).toEqual(lost(7, 'window-slid'));
+  });
+
+  test('begins anew behind a fragment that is given up, however long that took', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), a.list(0, 4, { ended: true }));
+    // Together more than the ten seconds that a session has.
+    const [gone, late] = [404, 503].map((code) => status(code, '', { 'retry-after': '7' }));
+    const asked = fragments('a', 0, { 3: [gone!], 4: [late!, fragmentBytes(4)] });
+    const { fragments: read, error } = await bench.read(bench.follower({ clock: fastClock(10) }), a);
+    expect(error).toBeUndefined();
+    expect(numbers(read)).toEqual([2, 4]);
+    expect(asked).toEqual([2, 3, 3, 4, 4]);
   });
 });
 
@@ -205,6 +274,28 @@ describe('what is lost', () => {
     expect(numbers([...first.fragments, ...second.fragments])).toEqual([2, 3, 4, 5, 6, 7, 8]);
     expect(second.fragments[0]?.lost).toBeNull();
   });
+
+  test.each([
+    ['dates', true],
+    ['no dates', false],
+  ])(
+    'behind the last fragment of a list with %s is told by the next session, if there is one',
+    async (_n, dates) => {
+      const a = new ScriptedSession(bench.server, 'a', 0);
+      a.lists(a.list(0, 2, { dates }), a.list(0, 4, { dates, ended: true }));
+      fragments('a', 0, { 3: [status(404)], 4: [status(404)] });
+      const b = new ScriptedSession(bench.server, 'b', 0);
+      b.lists(b.list(dates ? 2 : 5, 6, { dates, ended: true }));
+      const from = bench.follower();
+      const first = await bench.read(from, a);
+      expect(first.lost).toEqual(lost(2, 'window-slid'));
+      const second = await bench.read(from, b);
+      expect(numbers(second.fragments)).toEqual([5, 6]);
+      expect(second.fragments[0]?.lost).toMatchObject({ count: 2, cause: 'window-slid' });
+      expect(second.fragments[1]?.lost).toBeNull();
+      expect(second.lost).toBeNull();
+    },
+  );
 
   test('has the lengths that were listed while it was', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);

@@ -34,6 +34,14 @@ describe('a fragment that can not be had', () => {
     ]);
   });
 
+  test.each([404, 410])('for %d waits as the server says, unless that is beyond the limit', (status) => {
+    const gone = (retryAfterMs: number) => error('HLS_STATUS', status, retryAfterMs);
+    expect(verdicts(gone(9_000))[0]).toEqual({ kind: 'again', afterMs: 9_000, listFirst: true });
+    expect(verdicts(gone(9_501))).toEqual([{ kind: 'give-up', cause: 'window-slid' }]);
+    expect(verdicts(gone(30_000), { limitMs: 60_000 })[0]).toMatchObject({ kind: 'again', afterMs: 30_000 });
+    expect(verdicts(gone(3_600_000), { limitMs: 60_000 })).toHaveLength(1);
+  });
+
   test.each([
     ['the network', error('HLS_NETWORK')],
     ['a timeout', error('HLS_TIMEOUT')],

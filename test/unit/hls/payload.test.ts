@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Bench, numbers } from './bench.js';
 import { DURATION_MS, ScriptedSession, type ListOptions } from './camera.js';
 import { fragmentBytes } from './media.js';
-import { status } from './server.js';
+import { fastClock, status, type Reply } from './server.js';
 
 let bench: Bench;
 
@@ -57,6 +57,22 @@ describe('without dates, the next session', () => {
     expect(lost).toMatchObject({ count: 0, cause: 'outage' });
     expect(lost!.ms).toBeGreaterThan(10_000 - DURATION_MS);
     expect(bench.warnings.join()).toContain('nothing in common');
+  });
+
+  test('is not waited for fragment by fragment when the server asks for pauses', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2, UNDATED), status(403));
+    const b = new ScriptedSession(bench.server, 'b', 1);
+    b.lists(b.list(1, 5, UNDATED), b.list(1, 6, { ...UNDATED, ended: true }));
+    const gone = status(404, '', { 'retry-after': '7' });
+    // The newest twice, each other once.
+    const looks = Array<Reply>(6).fill(gone);
+    bench.server.sequence('/b/f', ...looks, fragmentBytes(5), fragmentBytes(6));
+    const from = bench.follower({ clock: fastClock(10) });
+    await bench.read(from, a);
+    expect(numbers((await bench.read(from, b)).fragments)).toEqual([5, 6]);
+    const asked = bench.server.requests.filter((path) => path.startsWith('/b/f'));
+    expect(asked.map((path) => /FragmentNumber=(\d+)/.exec(path)?.[1]).join(' ')).toBe('4 4 3 2 1 0 4 5');
   });
 
   test('is not placed by a picture that stands still', async () => {

@@ -7,6 +7,7 @@ const at = (dateMs: number | null, more: Partial<LedgerFragment> = {}): LedgerFr
   dateMs,
   durationMs: 2000,
   sessionId: 1,
+  isAdjacent: true,
   lost: null,
   elapsedMs: null,
   ...more,
@@ -49,7 +50,7 @@ describe('the ledger', () => {
     expect(play(new Ledger(), at(10_000), at(16_000, { lost }))).toMatchObject([
       { cause: 'window-slid', ms: 4000, fragments: 2 },
     ]);
-    expect(play(new Ledger(), at(10_000), at(20_000, { sessionId: 2 }))).toMatchObject([
+    expect(play(new Ledger(), at(10_000), at(20_000, { sessionId: 2, isAdjacent: false }))).toMatchObject([
       { cause: 'outage', ms: 8000 },
     ]);
   });
@@ -63,10 +64,25 @@ describe('the ledger', () => {
 
   it('blames the producer for what is missing behind a silence that was seen, in whichever session', () => {
     const ledger = new Ledger();
+    const apart = { isAdjacent: false };
     play(ledger, at(0));
     ledger.silence();
-    expect(play(ledger, at(40_000, { sessionId: 2 }))).toMatchObject([{ cause: 'producer', ms: 38_000 }]);
-    expect(play(ledger, at(50_000, { sessionId: 3 }))).toMatchObject([{ cause: 'outage', ms: 8000 }]);
+    expect(play(ledger, at(40_000, { ...apart, sessionId: 2 }))).toMatchObject([
+      { cause: 'producer', ms: 38_000 },
+    ]);
+    expect(play(ledger, at(50_000, { ...apart, sessionId: 3 }))).toMatchObject([
+      { cause: 'outage', ms: 8000 },
+    ]);
+  });
+
+  it('blames the producer where another session’s list shows one fragment right behind the other', () => {
+    expect(play(new Ledger(), at(0), at(20_000, { sessionId: 2 }))).toMatchObject([{ cause: 'producer' }]);
+  });
+
+  it('takes the word for the cause where only the dates tell the length', () => {
+    const lost = { count: 0, ms: 0, cause: 'window-slid' } as const;
+    const after = at(20_000, { sessionId: 2, isAdjacent: false, lost });
+    expect(play(new Ledger(), at(0), after)).toMatchObject([{ cause: 'window-slid', ms: 18_000 }]);
   });
 
   it('counts pictures that are missing inside a fragment, at its head and at its end', () => {
@@ -104,7 +120,20 @@ describe('the ledger', () => {
     const live = (dateMs: number): LedgerFragment => at(dateMs, { elapsedMs: 2000 });
     expect(play(ledger, live(0), live(3_602_000), live(3_604_000), live(6000), live(8000))).toEqual([]);
     expect(ledger.gapMs).toBe(0);
-    expect(play(ledger, live(13_000))).toMatchObject([{ cause: 'producer', ms: 3000 }]);
+    expect(play(ledger, at(13_000, { elapsedMs: 5000 }))).toMatchObject([{ cause: 'producer', ms: 3000 }]);
+  });
+
+  it('sees a clock that was set by little, too', () => {
+    const ledger = new Ledger();
+    const live = (dateMs: number): LedgerFragment => at(dateMs, { elapsedMs: 2400 });
+    expect(play(ledger, live(0), live(5000), live(7000))).toEqual([]);
+  });
+
+  it('believes the count where the dates say much less than is known to be lost', () => {
+    const lost = { count: 3, ms: 6000, cause: 'window-slid' } as const;
+    expect(play(new Ledger(), at(0), at(3000, { lost }))).toMatchObject([
+      { cause: 'window-slid', ms: 6000, fragments: 3 },
+    ]);
   });
 
   it('still counts what is known to be lost where a clock was set', () => {
@@ -124,10 +153,21 @@ describe('the ledger', () => {
     expect(ledger.totals.producer).toEqual({ gaps: 1, ms: 2000 });
   });
 
+  it('takes back only what comes of a late fragment, and only once', () => {
+    const ledger = new Ledger();
+    const half = [at(2000), from(0, 9)] as [LedgerFragment, number[]];
+    play(ledger, at(0), at(4000), half, at(6000));
+    expect([ledger.deliveredMs, ledger.gapMs]).toEqual([7000, 1000]);
+    play(ledger, at(2000), at(8000));
+    expect([ledger.deliveredMs, ledger.gapMs]).toEqual([10_000, 0]);
+    play(ledger, at(2000), at(10_000));
+    expect([ledger.deliveredMs, ledger.gapMs]).toEqual([12_000, 0]);
+  });
+
   it('puts up with the jitter of dates of receipt', () => {
     const ledger = new Ledger({ isServerDated: true });
-    expect(play(ledger, at(0), at(2900), at(4100))).toEqual([]);
-    expect(play(ledger, at(8000))).toMatchObject([{ cause: 'producer', ms: 1900 }]);
+    expect(play(ledger, at(0), at(3900), at(4100))).toEqual([]);
+    expect(play(ledger, at(11_000))).toMatchObject([{ cause: 'producer', ms: 4900 }]);
   });
 
   it('tells at the end what is missing behind the last picture', () => {
@@ -149,6 +189,6 @@ describe('the ledger', () => {
     const ledger = new Ledger();
     play(ledger, at(null));
     for (let n = 1; n <= 1000; n++) ledger.push(at(null));
-    expect(play(ledger, at(null))).toMatchObject([{ cause: 'media', ms: 2_000_000 }]);
+    expect(play(ledger, at(null))).toMatchObject([{ cause: 'media', ms: 2_000_000, fragments: 1000 }]);
   });
 });

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { KvsConnectionError } from '../../../lib/errors.js';
 import { silentLogger, type Logger } from '../../../lib/logger.js';
@@ -156,6 +157,10 @@ describe('a gate', () => {
     caller.abort(new Error('stopped'));
     await expect(waiting).rejects.toThrow('stopped');
     expect(clock.pending).toBe(0);
+    expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
+    // The others wait as long as before, and the gate is forgotten with the last of them.
+    expect(await eventually(call())).toBe(1000 + 1000);
+    expect(gates.size).toBe(0);
   });
 
   test('that is closed again meanwhile holds up those who still wait', async () => {

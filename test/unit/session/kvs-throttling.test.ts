@@ -43,6 +43,11 @@ const asAccount = (accountId: string, accessKeyId: string): Partial<KvsSessionOp
   credentials: { ...SECRETS, accessKeyId, accountId },
 });
 
+const withKey = (options: Partial<KvsSessionOptions>, accessKeyId: string): Partial<KvsSessionOptions> => ({
+  ...options,
+  credentials: { ...SECRETS, accessKeyId },
+});
+
 /** The next session call is throttled. */
 function throttleOnce(retryAfter?: string): void {
   const good = plane.sessionAnswer;
@@ -77,6 +82,8 @@ describe('a throttled call', () => {
     ["the identity's account", asAccount('444455556666', 'KEY1'), asAccount('444455556666', 'KEY2')],
     ['an ARN and an identity of it', byArn('111122223333', 'a'), asAccount('111122223333', 'KEY2')],
     ['the same key', {}, { streamName: 'back-door' }],
+    ['a name and the key of an ARN', withKey(byArn('111122223333', 'a'), 'KEY4'), withKey({}, 'KEY4')],
+    ['a name and the key of an identity', asAccount('111122223333', 'KEY5'), withKey({}, 'KEY5')],
   ])('holds up other providers with %s', async (_name, one, other) => {
     await throttle(open(one));
     expect(await heldMs(open(other))).toBe(1500 + 1000);
@@ -85,7 +92,7 @@ describe('a throttled call', () => {
   test.each([
     ['another ARN account', byArn('111122223333', 'a'), byArn('444455556666', 'a')],
     ['another account', asAccount('111122223333', 'KEY1'), asAccount('444455556666', 'KEY2')],
-    ['another key', {}, { credentials: { ...SECRETS, accessKeyId: 'KEY2' } }],
+    ['another key', {}, withKey({}, 'KEY3')],
     ['another region', {}, { region: 'us-east-1' }],
   ])('does not hold up providers with %s', async (_name, one, other) => {
     await throttle(open(one));
@@ -109,6 +116,45 @@ describe('a throttled call', () => {
     const logger = { ...silentLogger, warn: (text: string) => lines.push(text) };
     await throttle(open({ logger }));
     expect(lines).toEqual(['KVS throttles eu-west-1: no control call for 1500 ms']);
+  });
+});
+
+describe('the data endpoint', () => {
+  const TWO_HOURS_MS = 7_200_000;
+  const THROTTLED = json({ Message: 'slow down' }, 400, {
+    'x-amzn-ErrorType': 'ClientLimitExceededException',
+  });
+
+  test('that is throttled when it is asked for first closes the gate, and waits at it', async () => {
+    const good = plane.endpointAnswer;
+    plane.endpointAnswer = THROTTLED;
+    const kvs = open();
+    await expect(kvs.acquire(request())).rejects.toMatchObject({ code: 'KVS_THROTTLED' });
+    plane.endpointAnswer = good;
+    expect(await heldMs(kvs)).toBe(1500 + 1000);
+    expect(plane.paths()).toEqual(['/getDataEndpoint']);
+  });
+
+  test('that is throttled when it is refreshed is kept, and holds up nobody', async () => {
+    const kvs = open();
+    await kvs.acquire(request());
+    clock.step(TWO_HOURS_MS);
+    const good = plane.endpointAnswer;
+    plane.endpointAnswer = THROTTLED;
+    expect(await heldMs(kvs)).toBe(0);
+    plane.endpointAnswer = good;
+    expect(await heldMs(open({ streamName: 'back-door' }))).toBe(0);
+    expect(plane.outcomes).toContain('GetDataEndpoint KVS_THROTTLED');
+  });
+
+  test('is refreshed while the gate is closed; the session call behind it waits', async () => {
+    const kvs = open();
+    await kvs.acquire(request());
+    clock.step(TWO_HOURS_MS);
+    await throttle(open({ streamName: 'back-door' }));
+    const before = plane.calls.length;
+    expect(await heldMs(kvs)).toBe(1500 + 1000);
+    expect(plane.paths().slice(before)).toEqual(['/getDataEndpoint']);
   });
 });
 

@@ -40,24 +40,32 @@ export const connectionFaults = [
   fault('body-cut', "A fragment's connection ends half-way through its body, once.", [
     { when: { resource: 'fragment', requests: once }, what: deliver({ cut: { afterShare: 0.5 } }) },
   ]),
-  fault('body-cut-chunked', 'The same without Content-Length, in chunked coding.', [
-    {
-      when: { resource: 'fragment', requests: once },
-      what: deliver({ chunked: true, cut: { afterShare: 0.5 } }),
-    },
-  ]),
+  fault(
+    'body-cut-chunked',
+    "A fragment's connection ends half-way through its chunked body, of which no Content-Length tells, once.",
+    [
+      {
+        when: { resource: 'fragment', requests: once },
+        what: deliver({ chunked: true, cut: { afterShare: 0.5 } }),
+      },
+    ],
+  ),
   fault('body-cut-thrice', "A fragment's connection ends half-way through its body, three times.", [
     { when: { resource: 'fragment', requests: thrice }, what: deliver({ cut: { afterShare: 0.5 } }) },
   ]),
   fault('playlist-cut', "The media playlist's connection ends half-way through its body, once.", [
     { when: { resource: 'playlist', requests: once }, what: deliver({ cut: { afterShare: 0.5 } }) },
   ]),
-  fault('playlist-cut-chunked', 'The same without Content-Length, in chunked coding, three times.', [
-    {
-      when: { resource: 'playlist', requests: thrice },
-      what: deliver({ chunked: true, cut: { afterShare: 0.5 } }),
-    },
-  ]),
+  fault(
+    'playlist-cut-chunked',
+    "The media playlist's connection ends half-way through its chunked body, three times.",
+    [
+      {
+        when: { resource: 'playlist', requests: thrice },
+        what: deliver({ chunked: true, cut: { afterShare: 0.5 } }),
+      },
+    ],
+  ),
   fault('connection-reset', 'The connection is reset instead of a fragment, once.', [
     { when: { resource: 'fragment', requests: once }, what: deliver({ reset: true }) },
   ]),

@@ -101,7 +101,8 @@ describe('An edited window', () => {
     const edit = { type: 'swaps', fragment: 1 } as const;
     expect(numbers(edit)).toEqual(['0', '2', '1', '3']);
     expect(sequences(edit)).toEqual([0, 1, 2, 3]);
-    expect(numbers({ type: 'swaps', fragment: 3 })).toEqual(['0', '1', '2', '3']);
+    expect(numbers({ type: 'swaps', fragment: 3 })).toEqual(['0', '1', '2']);
+    expect(numbers({ type: 'swaps', fragment: 9 })).toEqual(['0', '1', '2', '3']);
   });
 
   test('can be dated wrongly', async () => {
