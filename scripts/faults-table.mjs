@@ -83,7 +83,8 @@ function logLine(row) {
 
 function ledger(row) {
   const parts = Object.entries(row.ledgerMs).map(([cause, ms]) => `${Math.round(ms)} ms ${cause}`);
-  return parts.length === 0 ? 'none' : parts.join(' + ');
+  const recovered = row.recoveredMs > 0 ? ` − ${Math.round(row.recoveredMs)} ms recovered` : '';
+  return parts.length === 0 ? 'none' : `${parts.join(' + ')}${recovered}`;
 }
 
 const recovery = (row) => (row.error !== null || row.recoveryMs === null ? '–' : seconds(row.recoveryMs));
@@ -131,7 +132,7 @@ function familyTable() {
   }
   const short = (rows) =>
     `${figures(rows, (row) => `${row.phases.at(-1)}${row.error === null ? '' : ` (\`${row.error.cause ?? row.error.code}\`)`}`)}; ` +
-    `${figures(rows, (row) => `${row.framesLost} lost`)}; ${figures(rows, (row) => plural(row.controlCalls, 'call'))}; ` +
+    `${figures(rows, (row) => `${row.framesLost} lost${row.framesLost > 0 ? ` (${ledger(row)})` : ''}`)}; ${figures(rows, (row) => plural(row.controlCalls, 'call'))}; ` +
     `${figures(rows, recovery)}`;
   const lines = [...kinds.values()].map(({ resource, status }) => {
     const [once, thrice, forever] = ['once', 'thrice', 'forever'].map((times) =>
@@ -161,6 +162,22 @@ function familyTable() {
   return table(head, lines);
 }
 
+/** Which faults show an error code, be it on the way or at the end; a family of refusals by its resource and status. */
+function codeTable() {
+  const names = new Map();
+  for (const { name, reconnects, error } of results) {
+    const [, resource, status] = familyName.exec(name) ?? [];
+    const shown = resource === undefined ? name : `${resource} ${status}`;
+    for (const code of [...reconnects, error?.code, error?.cause]) {
+      if (code != null) names.set(code, (names.get(code) ?? new Set()).add(shown));
+    }
+  }
+  const lines = [...names]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([code, faults]) => `| \`${code}\` | ${[...faults].sort().join(', ')} |`);
+  return table(['Code', 'Faults'], lines);
+}
+
 const text = `<!-- Written by scripts/faults-table.mjs from the results of the fault suite. -->
 
 # Faults
@@ -181,7 +198,11 @@ default is 10). In every row the frames were in order, none came twice, and fram
    \`reconnecting\`, \`connecting\`: look at the log, then below. \`failed\`: the thrown error says what to change.
 2. The \`gap\` events and \`kvs_hls_gap_seconds_total{cause}\` say what is lost, and to what: \`producer\` is the camera's, \`outage\` the network's or the
    service's, \`window-slid\` a reader that was too slow for the list, \`media\` damage, \`policy\` a limit, \`format\` what can't be decoded.
-3. The \`reconnect\` event, and the log, have the error with its code: look for it in this page.
+3. The \`reconnect\` event, and the log, have the error with its code: the next table says which faults show it.
+
+## By error code
+
+${codeTable()}
 
 ${Object.entries(groups)
   .map(([group, title]) => `## ${title}\n\n${groupTable(group)}`)

@@ -57,9 +57,9 @@ describe('catchUp', () => {
   it('reads nothing twice when the camera’s clock goes back and is set right again', async () => {
     await using stage = await setStage({ ...SETTING, camera: { speed: 1 } });
     await using source = stage.source({ catchUp: { maxSeconds: 600 } });
-    const { seen } = await readOn(source, 200, 20, async () => {
-      await stage.simulator.setFaults(faultByName('clock-back-5s').script);
-    });
+    const { seen } = await readOn(source, 200, 20, () =>
+      stage.simulator.setFaults(faultByName('clock-back-5s').script),
+    );
     expect(twice(seen)).toBe(0);
     expect(source.getMetrics().recoveredMs).toBe(0);
   });

@@ -7,23 +7,22 @@ import type { Gap } from '../../lib/policy/gap';
 import type { Session, SessionRequest } from '../../lib/session/provider';
 import { FakeClock, settled } from '../support/fake-clock';
 
-const fragment = (dateMs: number | null, more: Partial<Fragment> = {}): Fragment =>
-  ({
-    container: 'mpegts',
-    init: null,
-    media: new Uint8Array(188),
-    dateMs,
-    durationMs: 1000,
-    sequence: 0,
-    number: null,
-    sessionId: 1,
-    discontinuity: false,
-    isAdjacent: false,
-    lost: null,
-    elapsedMs: 1000,
-    receivedAtMs: dateMs ?? 0,
-    ...more,
-  }) as Fragment;
+const fragment = (dateMs: number | null, more: Partial<Fragment> = {}): Fragment => ({
+  container: 'mpegts',
+  init: null,
+  media: new Uint8Array(188),
+  dateMs,
+  durationMs: 1000,
+  sequence: 0,
+  number: null,
+  sessionId: 1,
+  discontinuity: false,
+  isAdjacent: false,
+  lost: null,
+  elapsedMs: 1000,
+  receivedAtMs: dateMs ?? 0,
+  ...more,
+});
 
 /** A live list and a recording, with a record of what was asked of the latter. */
 class Stage {

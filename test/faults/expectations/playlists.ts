@@ -40,8 +40,7 @@ export const playlistExpectations: Expectations = {
     phases: OFFLINE,
     calls: [1, 4],
     lostMs: [8_000, 13_000],
-    causes: ['producer', 'outage', 'window-slid'],
-    unlisted: true,
+    causes: ['outage', 'window-slid'],
     recoveryMs: 9_000,
   },
   'playlist-goes-backwards': {
