@@ -8,7 +8,7 @@ import { Frame, type FrameFragment } from './frame.js';
 import { PushedFragments } from './pushed-fragments.js';
 import { Ring, type RingMemory } from './ring.js';
 import { SecondCopies } from './second-copies.js';
-import type { DateTrust } from './timestamp.js';
+import type { DateTrust, FragmentTime } from './timestamp.js';
 
 /** Fragments that may wait for the decoder: enough to hide one slow fetch, little enough to stay near live. */
 const MAX_QUEUED_FRAGMENTS = 4;
@@ -22,6 +22,8 @@ const RECORD = { frame: 1, ring: 2, fragment: 3, fault: 4, ended: 5, trouble: 6 
 const FLAG = { key: 1, damaged: 2, reopened: 4, hevc: 8 } as const;
 /** Records taken in one call: a few bursts. */
 const RECORDS_AT_ONCE = 64;
+/** Pictures that begin further apart than this, in ms, and than two of them last, do not follow each other. */
+const JUMP_MS = 250;
 
 export interface FrameEngineOptions {
   bufferedFrames: number;
@@ -235,7 +237,7 @@ export class FrameEngine {
     if (this.#isClosed) return;
     const timestampMs = time.startMs + offsetMs;
     const isBroken = this.#pushed.takeBreak(fragmentId) || isReopened;
-    const stepsBack = timestampMs < this.#lastTimestampMs;
+    const jumps = this.#jumps(time, timestampMs, durationMs);
     this.#lastTimestampMs = timestampMs;
     this.#ready.push(
       new Frame({
@@ -249,7 +251,7 @@ export class FrameEngine {
         timestampSource: time.source,
         keyFrame: (flags & FLAG.key) !== 0,
         // Nothing comes before the first frame, so there is nothing to break with.
-        discontinuity: gap !== null || ((isBroken || stepsBack) && this.#nextIndex > 0),
+        discontinuity: gap !== null || ((isBroken || jumps) && this.#nextIndex > 0),
         gapMs: gap === null || gap.recovered ? 0 : gap.ms,
         damaged: (flags & FLAG.damaged) !== 0,
         synthetic: false,
@@ -261,6 +263,12 @@ export class FrameEngine {
       }),
     );
     this.#nextIndex += 1;
+  }
+
+  /** Whether time steps back, or on by more than pictures of a running camera are apart: it came late, or a clock was set. */
+  #jumps({ source }: FragmentTime, timestampMs: number, durationMs: number): boolean {
+    const stepMs = timestampMs - this.#lastTimestampMs;
+    return stepMs < 0 || (source === 'producer' && stepMs > Math.max(JUMP_MS, 2 * durationMs));
   }
 
   /** New codec data may leave all that a format says as it was. */
