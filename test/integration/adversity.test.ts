@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { ConnectionState, HlsFrameSource, type MediaFault } from '../../lib/index';
+import { ConnectionState, HlsFrameSource, type Gap, type MediaFault } from '../../lib/index';
 import { prepareClip, type Clip } from '../../lib/simulator/index';
 import { breaks, CLIP, see, setStage, STREAM, type Seen } from '../support/camera';
 import { ROOT, runNode } from '../support/child';
@@ -99,32 +99,47 @@ describe('media that cannot be decoded', () => {
     expect(faults.length).toBeGreaterThanOrEqual(6);
   });
 
-  it('harms only itself: reading goes on behind one damaged fragment', async () => {
-    const asked: (string | null)[] = [];
+  it.each([
+    ['is mended by the second copy, with no frame missing', 1],
+    ['harms only itself where the second copy is no better: it is told, and reading goes on', Infinity],
+  ])('in one fragment %s', async (_, damagedCopies) => {
+    let bad: string | null = null;
+    let copies = 0;
+    const asked = new Set<string | null>();
     await using stage = await setStage({
       simulator: {
-        intercept: (request, response) =>
-          request.kind === 'GetMP4MediaFragment' && asked.push(request.query.get('FragmentNumber')) === 2
-            ? { ...response, body: withoutPictures(response.body) }
-            : response,
+        intercept: (request, response) => {
+          if (request.kind !== 'GetMP4MediaFragment') return response;
+          const number = request.query.get('FragmentNumber');
+          if (asked.add(number).size === 2) bad ??= number;
+          if (number !== bad || ++copies > damagedCopies) return response;
+          return { ...response, body: withoutPictures(response.body) };
+        },
       },
     });
     await using source = stage.source();
     const faults: MediaFault[] = [];
+    const gaps: Gap[] = [];
     source.on('fault', (fault) => faults.push(fault));
+    source.on('gap', (gap) => gaps.push(gap));
     const seen: Seen[] = [];
     for await (const frame of source) {
-      if (frame.damaged) continue;
-      seen.push(see(frame));
-      if (seen.length === 30) break;
+      if (!frame.damaged) seen.push(see(frame));
+      if (seen.length === 40) break;
+    }
+    expect(copies).toBe(2);
+    if (damagedCopies === 1) {
+      expect(breaks(seen, stage.clip)).toEqual([]);
+      expect([faults, gaps]).toEqual([[], []]);
+      expect(source.getMetrics()).toMatchObject({ refetchedFragments: 1, repairedFragments: 1 });
+      return;
     }
     expect(faults).toHaveLength(1);
-    expect(faults[0]?.fragment?.number).toBe(asked[1]);
-    const behind = seen.findIndex(
-      (one, i) => i > 0 && one.number !== ((seen[i - 1]?.number ?? 0) + 1) % stage.clip.frames,
-    );
-    expect(seen[behind]?.discontinuity ?? true).toBe(true);
+    expect(faults[0]?.fragment?.number).toBe(bad);
+    expect(gaps).toMatchObject([{ cause: 'media' }]);
+    const behind = seen.findIndex(({ discontinuity }) => discontinuity);
     expect(breaks(seen.slice(behind), stage.clip)).toEqual([]);
+    expect(source.getMetrics()).toMatchObject({ refetchedFragments: 1, repairedFragments: 0 });
   });
 });
 
