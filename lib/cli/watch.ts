@@ -31,6 +31,8 @@ export interface Report {
   /** Frames taken (at the target rate, if one was given), and those passed over to keep it. */
   frames: number;
   skippedFrames: number;
+  /** The last picture repeated over a hole. */
+  repeatedFrames: number;
   /** From the first frame to the last. */
   seconds: number;
   fps: number;
@@ -68,6 +70,7 @@ class Tally {
   #lastAt = 0;
   frames = 0;
   skippedFrames = 0;
+  repeatedFrames = 0;
 
   add(frame: Frame): void {
     this.#lastAt = performance.now();
@@ -83,6 +86,7 @@ class Tally {
       cameraId: source.cameraId,
       frames: this.frames,
       skippedFrames: this.skippedFrames,
+      repeatedFrames: this.repeatedFrames,
       seconds: elapsed,
       // Between n frames lie n − 1 intervals.
       fps: elapsed > 0 ? (this.frames - 1) / elapsed : 0,
@@ -109,8 +113,9 @@ class Tally {
 
 function describe(report: Report): string {
   const causes = Object.entries(report.gapSecondsByCause).map(([cause, s]) => `${cause} ${s.toFixed(1)} s`);
+  const repeated = report.repeatedFrames === 0 ? '' : ` and ${report.repeatedFrames} repeated`;
   return (
-    `${report.frames} frames, ${report.fps.toFixed(1)} fps, age ${seconds(report.meanAgeMs)} mean ` +
+    `${report.frames} frames${repeated}, ${report.fps.toFixed(1)} fps, age ${seconds(report.meanAgeMs)} mean ` +
     `${seconds(report.p95AgeMs)} p95, ${report.reconnects} reconnects, ${report.urlRefreshes} refreshes, ` +
     `${report.errors} errors, ${report.gaps} gaps (${causes.join(', ') || '0 s'})`
   );
@@ -180,6 +185,10 @@ export async function watch(
     for await (const frame of source) {
       if (!pace.wants(frame.timestampMs)) {
         tally.skippedFrames += 1;
+        continue;
+      }
+      if (frame.synthetic) {
+        tally.repeatedFrames += 1;
         continue;
       }
       tally.add(frame);
