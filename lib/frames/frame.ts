@@ -57,7 +57,8 @@ export class Frame {
   readonly stride: number;
   /** How `data` is laid out: three bytes per pixel, blue, green, red. */
   readonly format = 'bgr24';
-  /** Counts up by one from 0 over the life of the source, across sessions and reconnections. */
+  /** Counts up by one from 0 over the life of the source, across sessions and reconnections. A synthetic frame has that of the
+   *  frame it repeats. */
   readonly index: number;
   /** Presentation time as the container carries it, in ms. Its base is arbitrary and may jump between fragments. */
   readonly ptsMs: number;

@@ -35,6 +35,7 @@ const script = (...rows: FaultRow[]): FaultScript => ({ name: 'test', summary: '
 const once = { from: 1, count: 1 };
 const onFragment = (what: ResponseEffect): FaultScript =>
   script({ when: { resource: 'fragment', requests: once }, what });
+
 describe('A delivery', () => {
   async function fragment(what: ResponseEffect): Promise<{ url: URL; right: Buffer }> {
     const { uris } = await mediaPlaylist(await sessionUrl(simulator, live));
