@@ -119,6 +119,10 @@ export class Pipeline {
         onEnd: (lost) => this.#onEnd(lost),
         onPhase: (from, to, error) => this.#onPhase(from, to, error),
         onSession: (session, isRenewal) => this.#onSession(session, isRenewal),
+        onOffline: ({ code }) => {
+          // A list that stands still may be the server's doing; that no fragment came is its word.
+          if (code !== 'HLS_STALLED') this.#ledger.silence();
+        },
         onReconnect: (consecutiveErrors, afterMs, error) => {
           this.counters.reconnects += 1;
           this.#hooks.tell('reconnect', { consecutiveErrors, afterMs, error });
@@ -290,8 +294,6 @@ export class Pipeline {
 
   #onPhase(from: LoopState, to: LoopState, error: FrameSourceError | undefined): void {
     this.counters.connectionState = to.connection;
-    // A list that stands still may be the server's doing; that no fragment came is its word.
-    if (to.phase === 'offline' && error?.code !== 'HLS_STALLED') this.#ledger.silence();
     const change = { from: from.connection, to: to.connection, phase: to.phase };
     this.#hooks.tell('state', error === undefined ? change : { ...change, error });
   }

@@ -53,6 +53,8 @@ export interface SessionLoopHooks {
   onEnd(lost: LostFragments | null): Promise<boolean>;
   onPhase(from: LoopState, to: LoopState, error?: FrameSourceError): void;
   onSession(session: Session, isRenewal: boolean): void;
+  /** The camera sends nothing, as far as this error tells: once for each look. */
+  onOffline(error: FrameSourceError): void;
   onReconnect(consecutiveErrors: number, afterMs: number, error: FrameSourceError): void;
   /** Something failed that counts as a read error, so neither an expired session nor a silent camera; the loop goes on
    *  or `run` throws it. */
@@ -219,7 +221,8 @@ export class SessionLoop {
       this.#advance({ kind: 'fault', fault });
       throw error;
     }
-    if (fault !== 'offline' && fault !== 'expired') this.#hooks.onError(error);
+    if (fault === 'offline') this.#hooks.onOffline(error);
+    else if (fault !== 'expired') this.#hooks.onError(error);
     const action = this.#advance({ kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 }, error);
     if (action.kind === 'give-up') {
       if (!action.exhausted) throw error;

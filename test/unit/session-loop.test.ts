@@ -62,6 +62,7 @@ class Stage {
         onPhase: (from, to) => this.log.push(`${from.phase} ${from.connection}>${to.connection} ${to.phase}`),
         onSession: (session, isRenewal) =>
           this.log.push(`session ${session.id}${isRenewal ? ' renewed' : ''}`),
+        onOffline: ({ code }) => this.log.push(`offline ${code}`),
         onReconnect: (_, afterMs) => this.log.push(`reconnect ${afterMs}`),
         onError: (error) => this.log.push(error.code),
       },
@@ -181,6 +182,21 @@ describe('the session loop', () => {
     stage.stopping.abort(new Error('stop'));
     await stage.result;
     expect(stage.clock.pending).toBe(0);
+  });
+
+  it('says at each look what tells that the camera is silent, also after its list stood still', async () => {
+    const stage = new Stage();
+    await stage.clock.advance(0);
+    await stage.feed({ sequence: 0 });
+    stage.acquireErrors = [offline()];
+    await stage.feed(new HlsStreamError('HLS_STALLED', 'stands still'));
+    await stage.clock.advance(0);
+    expect(stage.log.filter((line) => line.startsWith('offline'))).toEqual([
+      'offline HLS_STALLED',
+      'offline KVS_NO_FRAGMENTS',
+    ]);
+    stage.stopping.abort(new Error('stop'));
+    await stage.result;
   });
 
   it('tells a silence once, also if something else fails meanwhile', async () => {
