@@ -253,7 +253,9 @@ describe.each(containers)('what changes in the middle of a stream of %s', (conta
     const order = [0, 1, 1, 3, 2, 4];
     const read = await readAll(order.map((i) => entries[i]!));
     expect(read.faults).toEqual([]);
-    const expected = [0, 1, 3, 2, 4].flatMap((fragment) => NUMBERS.slice(0, 10).map((n) => fragment * 10 + n));
+    const expected = [0, 1, 3, 2, 4].flatMap((fragment) =>
+      NUMBERS.slice(0, 10).map((n) => fragment * 10 + n),
+    );
     expect(read.numbers).toEqual(expected);
     read.frames.forEach(({ timestampMs }, i) => expect(timestampMs - DATE).toBeCloseTo(expected[i]! * 50, 0));
     // The hole is told, then that it is none; behind the late fragment time goes on where it was.
