@@ -14,7 +14,8 @@ function tooShort(kind: string, received: number, expected: number): HlsStreamEr
   });
 }
 
-function contentLength(headers: Dispatcher.ResponseData['headers']): number | null {
+/** As announced, or `null`. */
+export function contentLength(headers: Dispatcher.ResponseData['headers']): number | null {
   const value = headers['content-length'];
   return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : null;
 }
@@ -24,12 +25,12 @@ async function readKnown(
   body: AsyncIterable<Uint8Array>,
   kind: string,
   length: number,
-  onProgress: () => void,
+  onProgress: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   let at = 0;
   for await (const chunk of body) {
-    onProgress();
+    onProgress(chunk.byteLength);
     if (at + chunk.byteLength > length) throw tooLarge(kind, length);
     bytes.set(chunk, at);
     at += chunk.byteLength;
@@ -42,12 +43,12 @@ async function readUnknown(
   body: AsyncIterable<Uint8Array>,
   kind: string,
   maxBytes: number,
-  onProgress: () => void,
+  onProgress: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
-    onProgress();
+    onProgress(chunk.byteLength);
     length += chunk.byteLength;
     if (length > maxBytes) throw tooLarge(kind, maxBytes);
     chunks.push(chunk);
@@ -92,7 +93,7 @@ function cut(
 /**
  * Reads a body whole, as one array that nobody else holds.
  *
- * @param onProgress called with each piece that arrives
+ * @param onProgress called with the size of each piece that arrives
  * @throws HlsStreamError `HLS_TOO_LARGE` (before reading, where the length is announced), `HLS_TRUNCATED`, `HLS_STATUS`
  */
 export async function readBody(
@@ -100,7 +101,7 @@ export async function readBody(
   kind: string,
   maxBytes: number,
   range: ByteRange | null,
-  onProgress: () => void,
+  onProgress: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const length = contentLength(response.headers);
   if (length !== null && length > maxBytes) throw tooLarge(kind, maxBytes);

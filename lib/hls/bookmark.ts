@@ -19,8 +19,8 @@ export interface Taken {
   readonly lost: LostFragments | null;
 }
 
-function positionOf({ session, list }: Track, { sequence, dateMs, durationMs }: ListedFragment): Position {
-  return { feed: session.url, sequence, dateMs, durationMs, windowStart: list.mediaSequence };
+function positionOf({ variants, list }: Track, { sequence, dateMs, durationMs }: ListedFragment): Position {
+  return { feed: variants.feed, sequence, dateMs, durationMs, windowStart: list.mediaSequence };
 }
 
 /** Where reading stands: in which session's list, and what comes next there. */
@@ -75,15 +75,32 @@ export class Bookmark {
    * ({@link examine}).
    */
   canMoveTo(track: Track): boolean | null {
-    const can = canTakeOver(track.list, track.session.url, this.#at.position);
+    const can = canTakeOver(track.list, track.variants.feed, this.#at.position);
     if (can !== null) return can;
     const { kind } = this.#overlapOf(track).standing(this.#at.digests);
     return kind === 'unknown' ? null : kind === 'found';
   }
 
+  /**
+   * Whether the list of another variant goes on right behind what was taken, for all its numbers and dates tell: it lists the last
+   * fragment, or begins where that ends.
+   */
+  joins(track: Track): boolean {
+    const { position, lost } = this.#at;
+    // What was given up may be there, and what comes next can't be compared with what came last.
+    if (lost.length > 0) return false;
+    if (canTakeOver(track.list, track.variants.feed, position) !== true) return false;
+    return !this.#placeIn(track).broken;
+  }
+
+  /** Whether a list shows something that was not taken yet. */
+  hasNextIn(track: Track): boolean {
+    return track.list.fragments[this.#placeIn(track).index] !== undefined;
+  }
+
   /** Looks at what the listed fragments hold, where nothing else tells what comes next. */
   async examine(track: Track, signal: AbortSignal): Promise<void> {
-    const { by } = place(track.list, track.session.url, this.#at.position, this.#start);
+    const { by } = this.#placeIn(track);
     if (by !== 'edge' || this.#at.digests.length === 0) return;
     await this.#overlapOf(track).examine(() => this.#at.digests, signal);
   }
@@ -146,10 +163,14 @@ export class Bookmark {
     return overlap;
   }
 
+  #placeIn({ list, variants }: Track): Placement {
+    return place(list, variants.feed, this.#at.position, this.#start);
+  }
+
   #locate(): void {
     const track = this.#track!;
-    const { list, session } = track;
-    this.#placed = place(list, session.url, this.#at.position, this.#start);
+    const { list } = track;
+    this.#placed = this.#placeIn(track);
     if (this.#placed.by !== 'edge') return;
     const standing = this.#overlapOf(track).standing(this.#at.digests);
     if (standing.kind === 'behind') {

@@ -3,7 +3,10 @@ import { stallLimitMs } from './rhythm.js';
 
 /** The last fragment that was taken from a list: all that is needed to find the next one in any list. */
 export interface Position {
-  /** Names the numbering its `sequence` belongs to: a session, or a URL that is the same for all sessions. */
+  /**
+   * Names the numbering its `sequence` belongs to: a session, or a URL that is the same for all sessions, and after a line feed the
+   * variant where there are several.
+   */
   feed: string;
   sequence: number;
   dateMs: number | null;
@@ -30,9 +33,10 @@ export interface Placement {
   broken: boolean;
   /**
    * How it was found: `start` and `edge` are entries afresh, for want of a position, or of a number or date in common with
-   * it. `payload` is not found here but by what fragments hold.
+   * it. `sibling` is the number of another variant, which is usually the same; what its fragment holds has to prove it.
+   * `payload` is not found here but by what fragments hold.
    */
-  by: 'start' | 'sequence' | 'date' | 'edge' | 'payload';
+  by: 'start' | 'sequence' | 'sibling' | 'date' | 'edge' | 'payload';
 }
 
 /** A date this much before the last one is not a list that lags but a clock that was set back. */
@@ -105,6 +109,7 @@ function placeByDate(list: MediaPlaylist, last: Position, lastDateMs: number, ru
 export function isAdjacent({ fragments }: MediaPlaylist, placed: Placement, last: Position | null): boolean {
   switch (placed.by) {
     case 'sequence':
+    case 'sibling':
       return placed.missed === 0;
     case 'payload':
       return true;
@@ -123,6 +128,19 @@ function hasDates(list: MediaPlaylist): boolean {
   return list.fragments.some(({ dateMs }) => dateMs !== null);
 }
 
+/** Whether two feeds are variants of one session, and not the same. */
+function areSiblings(a: string, b: string): boolean {
+  return a !== b && a.split('\n', 1)[0] === b.split('\n', 1)[0];
+}
+
+/** By the numbers of the feed, or where there are no dates by those of another variant; `null` if they don't tell. */
+function placeByNumber(list: MediaPlaylist, feed: string, last: Position): Placement | null {
+  if (feed === last.feed) return placeBySequence(list, last);
+  if (!areSiblings(feed, last.feed) || (last.dateMs !== null && hasDates(list))) return null;
+  const placed = placeBySequence(list, last);
+  return placed && { ...placed, by: 'sibling' };
+}
+
 /**
  * Finds what comes next in a list. Sequence numbers are exact within a feed; between feeds only dates are common, and
  * where they don't tell the list is entered afresh (`edge`).
@@ -130,8 +148,8 @@ function hasDates(list: MediaPlaylist): boolean {
 export function place(list: MediaPlaylist, feed: string, last: Position | null, rule: StartRule): Placement {
   if (last === null) return afresh(list, rule, 'start');
   if (list.fragments.length === 0) return { index: 0, missed: 0, broken: false, by: 'sequence' };
-  const bySequence = feed === last.feed ? placeBySequence(list, last) : null;
-  if (bySequence !== null) return bySequence;
+  const byNumber = placeByNumber(list, feed, last);
+  if (byNumber !== null) return byNumber;
   if (last.dateMs === null || !hasDates(list)) return afresh(list, rule, 'edge');
   return placeByDate(list, last, last.dateMs, rule);
 }
@@ -144,8 +162,8 @@ export function canTakeOver(list: MediaPlaylist, feed: string, last: Position | 
   const first = list.fragments[0];
   if (last === null) return true;
   if (first === undefined) return false;
-  const bySequence = feed === last.feed ? placeBySequence(list, last) : null;
-  if (bySequence !== null) return bySequence.missed === 0;
+  const byNumber = placeByNumber(list, feed, last);
+  if (byNumber !== null) return byNumber.missed === 0;
   if (last.dateMs === null || !hasDates(list)) return null;
   if (indexOfLast(list.fragments, last, last.dateMs) !== -1) return true;
   const isLater = list.fragments.some(({ dateMs }) => dateMs !== null && dateMs > (last.dateMs ?? 0));

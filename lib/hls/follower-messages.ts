@@ -6,17 +6,18 @@ import {
 } from '../errors.js';
 import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
+import type { VariantLimits } from './variant.js';
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 
 /** What a follower on the network thread is made with. */
-export interface FollowerSettings {
+export interface FollowerSettings extends VariantLimits {
   allowedOrigins: readonly string[];
   maxPlaylistBytes: number;
   startFragmentsBehind: number;
   startAt: 'edge' | 'beginning';
   fragmentsPerSecond: number;
-  maxHeight?: number;
-  maxBandwidth?: number;
+  /** As {@link Follower.setFloor}. */
+  floorMs?: number;
   /** Where a follower on a thread that died was. */
   position?: Position | null;
 }
@@ -31,12 +32,16 @@ export type FollowerRequest =
   | { kind: 'end-offer'; offer: number }
   /** A fragment handed over lately is wanted once more. */
   | { kind: 'again'; again: number; of: FragmentName }
-  | { kind: 'end-again'; again: number };
+  | { kind: 'end-again'; again: number }
+  /** Fragments that end before this are not wanted, Unix ms. */
+  | { kind: 'floor'; dateMs: number };
 
 /** Names a fragment that was handed over. */
 export interface FragmentName {
   sessionId: number;
   sequence: number;
+  /** Tells fragments of two variants apart that have the same number. */
+  dateMs?: number | null;
 }
 
 /** From the network thread. */

@@ -1,37 +1,34 @@
-import { sleep } from '../clock.js';
 import type { FrameSourceError } from '../errors.js';
 import type { Session } from '../session/provider.js';
 import { Bookmark, type Taken } from './bookmark.js';
-import { canTakeOver, type Position } from './cursor.js';
+import type { Position } from './cursor.js';
 import { mediaDigest } from './digest.js';
 import { isTransientPoll } from './failure.js';
 import type { FragmentName } from './follower-messages.js';
 import type { FollowerOptions } from './follower-options.js';
-import { fetchAgain, FragmentFetch, type FetchDependencies, type HandedFragment } from './fragment-fetch.js';
+import {
+  fetchAgain,
+  FragmentFetch,
+  TooSlow,
+  type FetchDependencies,
+  type HandedFragment,
+} from './fragment-fetch.js';
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 import { InitCache } from './init-cache.js';
 import { linked } from './linked.js';
 import { sumOf, withLoss } from './losses.js';
 import { fetchedAt, isRepeat, type Mark } from './mark.js';
+import { mediaStartMs } from './media-time.js';
 import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
 import { elapsedMs } from './sightings.js';
 import { SkipRow } from './skip-row.js';
+import { Succession } from './succession.js';
 import { Track, type TrackDependencies } from './track.js';
+import { VariantChoice } from './variant-choice.js';
+import { VariantSwitch } from './variant-switch.js';
 
 /** Fragments handed over that can be fetched again. */
 const MAX_RECENT = 8;
-/** How long a session that fails waits for the one that is being opened to replace it, in ms: as long as that may take. */
-const REPLACEMENT_MS = 5_000;
-/** Fragments that an offered session must have listed since it was opened until it is hopeless that one is known. */
-const HOPELESS_AFTER = 2;
-
-/** A session that waits to take over, and what ends its wait. */
-interface Candidate {
-  track: Track;
-  stop: AbortController;
-  opened: Promise<void>;
-}
-
 interface Fetched {
   fragment: Fragment;
   mark: Mark;
@@ -42,10 +39,6 @@ interface Fetched {
 function fragmentNumber(url: string): string | null {
   const number = new URL(url).searchParams.get('FragmentNumber');
   return number !== null && /^\d{1,128}$/.test(number) ? number : null;
-}
-
-function listEnd({ list }: Track): number {
-  return list.mediaSequence + list.fragments.length;
 }
 
 /**
@@ -74,25 +67,39 @@ export class Follower {
   #isUnderWay = false;
   readonly #skips = new SkipRow();
   #recent: HandedFragment[] = [];
-  #candidate: Candidate | null = null;
+  readonly #succession: Succession;
+  readonly #variants: VariantSwitch;
   #running: AbortController | null = null;
+  #floorMs = -Infinity;
 
   constructor(options: FollowerOptions) {
-    const { loader, clock, logger, random, maxHeight, maxBandwidth } = options;
+    const { loader, clock, logger, random, fragmentsPerSecond = Infinity } = options;
     this.#options = options;
-    const limits = {
-      ...(maxHeight !== undefined && { maxHeight }),
-      ...(maxBandwidth !== undefined && { maxBandwidth }),
-    };
+    const choice = new VariantChoice();
     const onPlaylist = options.hooks?.onPlaylist;
-    const fragmentsPerSecond = options.fragmentsPerSecond ?? Infinity;
-    this.#trackWith = { loader, clock, logger, random, limits, fragmentsPerSecond, onPlaylist };
+    const limits = options;
+    this.#trackWith = { loader, clock, logger, random, limits, choice, fragmentsPerSecond, onPlaylist };
     this.#inits = new InitCache(loader);
     this.#fetchWith = { loader, inits: this.#inits, clock, random };
     const start = { fragmentsBehind: options.startFragmentsBehind ?? 0, at: options.startAt ?? 'edge' };
     this.#handed = options.position ?? null;
     this.#bookmark = new Bookmark(start, this.#handed, this.#fetchWith);
     this.#resume = this.#bookmark.at;
+    this.#variants = new VariantSwitch(choice, this.#bookmark, clock);
+    this.#succession = new Succession({
+      bookmark: this.#bookmark,
+      trackWith: this.#trackWith,
+      adopt: (track) => this.#adopt(track),
+      isUnderWay: () => this.#isUnderWay,
+    });
+  }
+
+  /**
+   * From now on fragments that end before `dateMs` (Unix ms) are not fetched any more, but counted as lost to `policy`; those
+   * without a date are. `-Infinity`: all are fetched, as at first.
+   */
+  setFloor(dateMs: number): void {
+    this.#floorMs = dateMs;
   }
 
   /** The last fragment handed over: all that another follower needs to go on. */
@@ -162,25 +169,7 @@ export class Follower {
    */
   async offer(session: Session, signal: AbortSignal): Promise<void> {
     if (this.#running === null) throw new Error('Nothing is running that a session could take over from');
-    if (this.#candidate !== null) throw new Error('Another session waits to take over already');
-    const track = new Track(session, this.#trackWith);
-    const { controller, unlink } = linked(signal, this.#running.signal);
-    const opened = track.open(controller.signal);
-    this.#candidate = { track, stop: controller, opened };
-    try {
-      await opened;
-      const openingEnd = listEnd(track);
-      while (this.#bookmark.track !== track) {
-        const isHopeless = listEnd(track) - openingEnd >= HOPELESS_AFTER;
-        if (await this.#takeOver(track, isHopeless, controller.signal)) return;
-        await track.advance(controller.signal);
-      }
-    } catch (error) {
-      if (this.#bookmark.track !== track) throw error;
-    } finally {
-      unlink();
-      this.#candidate = null;
-    }
+    return this.#succession.offer(session, signal, this.#running.signal);
   }
 
   /**
@@ -192,35 +181,21 @@ export class Follower {
    */
   async again(of: FragmentName, signal: AbortSignal): Promise<FragmentBytes | null> {
     const handed = this.#recent.findLast(
-      ({ track, entry }) => track.session.id === of.sessionId && entry.sequence === of.sequence,
+      ({ track, entry }) =>
+        track.session.id === of.sessionId &&
+        entry.sequence === of.sequence &&
+        (of.dateMs === undefined || entry.dateMs === of.dateMs),
     );
     return handed === undefined ? null : fetchAgain(handed, this.#options, signal);
   }
 
-  /**
-   * Makes an offered session the one that is followed, if nothing is lost or repeated by it, or if nothing tells and
-   * waiting is hopeless.
-   */
-  async #takeOver(track: Track, isHopeless: boolean, signal: AbortSignal): Promise<boolean> {
-    const bookmark = this.#bookmark;
-    if (bookmark.canMoveTo(track) !== true) await bookmark.examine(track, signal);
-    // From here on without a pause: the old session goes on meanwhile.
-    if (bookmark.track === null || bookmark.track === track) return false;
-    const { position, digests } = bookmark.at;
-    const isByPayload = canTakeOver(track.list, track.session.url, position) === null;
-    // What is on its way has no digest yet.
-    if (isByPayload && this.#isUnderWay) return false;
-    const can = bookmark.canMoveTo(track) ?? (bookmark.isAtEnd && (isHopeless || digests.length === 0));
-    if (can) this.#adopt(track);
-    return can;
-  }
-
   /** Makes a track the one that is followed. */
-  #adopt(track: Track): void {
+  #adopt(track: Track, why = 'another session'): void {
     const old = this.#bookmark.track;
     this.#bookmark.moveTo(track);
     this.#skips.onSession();
     this.#askedSinceMs = null;
+    track.variants.use(why);
     if (this.#bookmark.by === 'edge') {
       this.#options.logger.warn(
         `Session ${track.session.id} has nothing in common with the last fragment; continuing where it stands`,
@@ -232,40 +207,27 @@ export class Follower {
     old?.retire();
   }
 
-  /** The old session is of no more use: whether one that was offered takes over. Waits while that one is being opened. */
+  /** A track is of no more use: whether a session that was offered, or else another variant, takes over. */
   async #replace(track: Track, error: unknown, signal: AbortSignal): Promise<boolean> {
-    const candidate = this.#candidate;
-    if (this.#bookmark.track === track && candidate !== null && !candidate.track.isOpen) {
-      const waiting = linked(signal);
-      await Promise.race([
-        candidate.opened.catch(() => {}),
-        sleep(this.#options.clock, REPLACEMENT_MS, waiting.controller.signal).catch(() => {}),
-      ]);
-      waiting.unlink();
-      waiting.controller.abort();
-      signal.throwIfAborted();
-    }
+    if (await this.#succession.replace(track, error, signal)) return true;
+    const other = await this.#variants.instead(track, error, signal);
     if (this.#bookmark.track !== track) return true;
-    if (candidate === null || candidate !== this.#candidate || !candidate.track.isOpen) return false;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.#options.logger.info(`Session ${track.session.id} failed while being replaced: ${reason}`);
-    await this.#bookmark.examine(candidate.track, signal);
-    if (this.#bookmark.track !== track) return true;
-    this.#adopt(candidate.track);
-    candidate.stop.abort(new Error('This session has taken over'));
-    return true;
+    if (other !== null) this.#adopt(other.track, other.why);
+    return other !== null;
   }
 
   /** The next fragment, fetched; `null` at the end of the list. */
   async #next(signal: AbortSignal): Promise<Fetched | null> {
+    let isBoundary = true;
     for (;;) {
       signal.throwIfAborted();
       const track = this.#bookmark.track!;
-      const taken = this.#bookmark.take();
-      if (taken?.entry.gap) {
-        this.#skip(track, taken, null, 'window-slid');
-        continue;
+      if (isBoundary) {
+        isBoundary = false;
+        if (await this.#changeVariant(track, signal)) continue;
       }
+      const taken = this.#bookmark.take();
+      if (taken !== null && this.#isPassedOver(track, taken)) continue;
       this.#isUnderWay = taken !== null;
       try {
         if (taken === null) {
@@ -284,10 +246,30 @@ export class Follower {
         this.#isUnderWay = false;
         if (taken !== null) this.#bookmark.putBack(taken);
         if (this.#bookmark.track !== track) continue;
+        isBoundary = error instanceof TooSlow;
+        if (isBoundary) continue;
         if (taken !== null) await this.#onFailure(track, taken, error, signal);
         else if (!(await this.#replace(track, error, signal))) throw error;
       }
     }
+  }
+
+  /** Goes over to a variant that suits the bandwidth better, if there is one; not while another session is about to take over. */
+  async #changeVariant(track: Track, signal: AbortSignal): Promise<boolean> {
+    if (this.#succession.isPending) return false;
+    const other = await this.#variants.better(track, signal);
+    if (this.#bookmark.track !== track) return true;
+    if (other !== null) this.#adopt(other.track, other.why);
+    return other !== null;
+  }
+
+  /** Whether a fragment is not to be had, or not wanted any more. */
+  #isPassedOver(track: Track, taken: Taken): boolean {
+    const { gap, dateMs, durationMs } = taken.entry;
+    if (gap) this.#skip(track, taken, null, 'window-slid');
+    else if (dateMs !== null && dateMs + durationMs < this.#floorMs) this.#skip(track, taken, null, 'policy');
+    else return false;
+    return true;
   }
 
   /** A fragment could not be had: waits, skips it, or throws, as the policy says. */
@@ -337,8 +319,12 @@ export class Follower {
     this.#bookmark.skip(taken, cause);
     this.#resume = this.#bookmark.at;
     const { sequence, dateMs, durationMs } = taken.entry;
-    this.#options.logger.warn(
-      `Fragment ${sequence} of session ${track.session.id} is lost: ${error?.message ?? 'EXT-X-GAP'}`,
+    const [level, why] =
+      cause === 'policy' && error === null
+        ? (['debug', 'too old'] as const)
+        : (['warn', 'EXT-X-GAP'] as const);
+    this.#options.logger[level](
+      `Fragment ${sequence} of session ${track.session.id} is lost: ${error?.message ?? why}`,
     );
     this.#options.hooks?.onSkip?.({ sessionId: track.session.id, sequence, dateMs, durationMs, error });
   }
@@ -353,13 +339,21 @@ export class Follower {
       this.#askedSinceMs ??= this.#options.clock.monotonic();
       this.#fetching = new FragmentFetch(track, entry, this.#fetchWith, media, this.#askedSinceMs);
     }
-    const { container, init, media } = await this.#fetching.load(signal);
+    const whole = await this.#fetching.load(signal);
     // A run that has ended meanwhile must not move on.
     signal.throwIfAborted();
+    const { container, init, media } = whole;
+    if (this.#bookmark.track === track && !this.#variants.isProved(taken, track, whole)) {
+      this.#bookmark.putBack(taken);
+      const back = await this.#variants.back(track, signal);
+      if (back !== null && this.#bookmark.track === track) this.#adopt(back.track, back.why);
+      return null;
+    }
     this.#fetching = null;
     this.#askedSinceMs = null;
     this.#skips.onFetched();
-    const digest = mediaDigest(media, container);
+    // Where fragments are told apart by their dates, it only has to tell a repetition.
+    const digest = mediaDigest(media, container, entry.dateMs === null ? 'whole' : 'sampled');
     if (isRepeat(before, entry, digest)) {
       this.#options.logger.debug(
         `Fragment ${entry.sequence} of session ${track.session.id} repeats the last`,
@@ -369,6 +363,7 @@ export class Follower {
       return null;
     }
     const lost = sumOf(withLoss(before.lost, taken.lost));
+    const isUnproved = placed.by === 'sibling' && this.#variants.isUnproved(track);
     const sighting = track.sightingOf(entry.sequence);
     const fragment: Fragment = {
       container,
@@ -379,13 +374,15 @@ export class Follower {
       sequence: entry.sequence,
       number: fragmentNumber(entry.url),
       sessionId: track.session.id,
-      discontinuity: entry.discontinuity || placed.broken || lost !== null,
+      variant: track.variants.info,
+      discontinuity: entry.discontinuity || placed.broken || lost !== null || isUnproved,
       isAdjacent: taken.isAdjacent && lost === null,
       lost,
       elapsedMs: elapsedMs(before.sighting, sighting),
       receivedAtMs: this.#options.clock.now(),
     };
-    const mark = fetchedAt(before, position, digest, sighting);
+    const startMs = track.variants.areSeveral && entry.dateMs === null ? mediaStartMs(whole) : null;
+    const mark = fetchedAt(before, position, digest, sighting, startMs && startMs + entry.durationMs);
     this.#bookmark.pass(mark);
     return { fragment, mark, source: { track, entry } };
   }

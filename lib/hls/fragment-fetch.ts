@@ -5,7 +5,7 @@ import type { FragmentBytes } from './fragment.js';
 import { FragmentTries, type Verdict } from './fragment-tries.js';
 import type { InitCache } from './init-cache.js';
 import { linked } from './linked.js';
-import type { Loader } from './loader.js';
+import type { Loader, LoadRequest, LoadResult } from './loader.js';
 import type { ListedFragment } from './playlist.js';
 import type { Track } from './track.js';
 
@@ -22,6 +22,12 @@ export interface WholeFragment extends FragmentBytes {
   readonly container: 'fmp4' | 'mpegts';
 }
 
+/** A download was ended in favour of the same fragment of a lower variant. */
+export class TooSlow extends Error {}
+
+/** How often a download that takes longer than its fragment is looked at, in fragments' lengths. */
+const LOOK_SHARE = 0.25;
+
 /** One listed fragment on its way, over all tries that it takes. */
 export class FragmentFetch {
   readonly #track: Track;
@@ -30,6 +36,8 @@ export class FragmentFetch {
   readonly #tries: FragmentTries;
   /** Kept where only the init section could not be had. */
   #media: Uint8Array | null;
+  /** It gave way once to a lower variant, which could not be had. */
+  #mayGiveWay = true;
 
   /** `media`: its bytes, if they are here already. `sinceMs`: since when the session has brought nothing, monotonic. */
   constructor(
@@ -85,19 +93,50 @@ export class FragmentFetch {
   async #loadMedia(signal: AbortSignal): Promise<Uint8Array> {
     if (this.#media !== null) return this.#media;
     await this.#track.admitFragment(signal);
-    const { url, byteRange } = this.#entry;
-    const { origin } = this.#track;
+    const { url, byteRange, durationMs: mediaMs } = this.#entry;
+    const { origin, isAdaptive, variants } = this.#track;
     const check = (bytes: Uint8Array): void => void checkFragment(bytes);
-    const { bytes } = await this.#with.loader.load({
-      url,
-      byteRange,
-      kind: 'fragment',
-      origin,
-      signal,
-      check,
-    });
+    const request = { url, byteRange, kind: 'fragment', origin, check } as const;
+    if (!isAdaptive || mediaMs === 0) {
+      this.#media = (await this.#with.loader.load({ ...request, signal })).bytes;
+      return this.#media;
+    }
+    const { bytes, timing } = await this.#loadUnlessTooSlow(request, mediaMs, signal);
+    variants.onDownload({ bytes: bytes.byteLength, ms: timing.totalMs, mediaMs });
     this.#media = bytes;
     return bytes;
+  }
+
+  async #loadUnlessTooSlow(
+    request: Omit<LoadRequest, 'signal'>,
+    mediaMs: number,
+    parent: AbortSignal,
+  ): Promise<LoadResult> {
+    const { clock, loader } = this.#with;
+    const { variants } = this.#track;
+    const { controller, unlink } = linked(parent);
+    const sentMs = clock.monotonic();
+    let [bytes, total]: [number, number | null] = [0, null];
+    const look = (): void => {
+      const download = { bytes, ms: clock.monotonic() - sentMs, mediaMs };
+      if (this.#mayGiveWay && variants.isTooSlow(download, total)) {
+        this.#mayGiveWay = false;
+        variants.onDownload(download);
+        controller.abort(
+          new TooSlow(`A fragment of ${mediaMs} ms took more than ${Math.round(download.ms)} ms`),
+        );
+      } else cancelLook = clock.after(mediaMs * LOOK_SHARE, look);
+    };
+    let cancelLook = clock.after(mediaMs * (1 + LOOK_SHARE / 2), look);
+    const onBytes = (received: number, announced: number | null): void => {
+      [bytes, total] = [received, announced];
+    };
+    try {
+      return await loader.load({ ...request, signal: controller.signal, onBytes });
+    } finally {
+      cancelLook();
+      unlink();
+    }
   }
 }
 

@@ -9,9 +9,19 @@ export interface LostFragments {
   readonly ms: number;
   /**
    * What most of that time was lost to. `window-slid`: they left the playlist or the server first. `outage`: no session
-   * could be followed meanwhile. `media`: they came damaged each time. `policy`: they were larger than a limit.
+   * could be followed meanwhile. `media`: they came damaged each time. `policy`: they were larger than a limit, or older
+   * than what is wanted.
    */
   readonly cause: 'window-slid' | 'outage' | 'media' | 'policy';
+}
+
+/** What the master playlist says of the variant that a fragment belongs to. */
+export interface VariantInfo {
+  /** Peak bits per second; 0 if it does not say. */
+  readonly bandwidth: number;
+  /** In pixels; `null` if it does not say. */
+  readonly width: number | null;
+  readonly height: number | null;
 }
 
 /** What a fragment is decoded from. */
@@ -38,6 +48,8 @@ export interface Fragment {
   readonly number: string | null;
   /** Id of the session it was fetched from. */
   readonly sessionId: number;
+  /** `null` where there is no master playlist. Another one than before: from here on another variant is read. */
+  readonly variant: VariantInfo | null;
   /** The playlist marks a discontinuity before it, or the sequence has a hole before it. */
   readonly discontinuity: boolean;
   /**

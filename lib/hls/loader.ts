@@ -3,7 +3,7 @@ import { Agent, buildConnector, errors, type Dispatcher } from 'undici';
 import { deadline, type Clock } from '../clock.js';
 import { HlsStreamError, type FrameSourceErrorCode } from '../errors.js';
 import { retryAfterMs } from '../retry-after.js';
-import { readBody } from './body.js';
+import { contentLength, readBody } from './body.js';
 import type { ByteRange } from './playlist.js';
 
 /** `master` is a session's first playlist, whatever it turns out to be. */
@@ -67,6 +67,8 @@ export interface LoadRequest {
   signal: AbortSignal;
   /** Throws `HlsStreamError` if the bytes are not whole. */
   check?: (bytes: Uint8Array) => void;
+  /** Told of each piece that arrives: bytes so far, and in all, if that was announced. */
+  onBytes?: (received: number, total: number | null) => void;
 }
 
 export interface LoadResult {
@@ -235,13 +237,17 @@ export class Loader {
     seen.status = response.statusCode;
     const stalled = timeout('stalled', policy.stallTimeoutMs);
     let cancelStall = (): void => {};
-    const onProgress = (): void => {
+    let received = 0;
+    const announced = contentLength(response.headers);
+    const onProgress = (bytes: number): void => {
+      received += bytes;
+      request.onBytes?.(received, announced);
       cancelStall();
       cancelStall = clock.after(policy.stallTimeoutMs, () => stop.abort(stalled()));
     };
     try {
       this.#judge(response, url, kind);
-      onProgress();
+      onProgress(0);
       const bytes = await readBody(response, kind, policy.maxBytes, byteRange ?? null, onProgress);
       return {
         bytes,

@@ -16,6 +16,8 @@ export interface Mark {
   /** Of the last fragment that was fetched: its date, and when it was first seen. */
   readonly dateMs: number | null;
   readonly sighting: Sighting | null;
+  /** Where it ends on its own timeline; `null` unless it has no date and other variants may have to be compared with it. */
+  readonly mediaEndMs: number | null;
 }
 
 /** Digests that are remembered: as many fragments as a session's list may lag behind another's. */
@@ -23,12 +25,25 @@ const MAX_DIGESTS = 8;
 /** Dates of one fragment may differ by their rounding, in ms. */
 const SAME_DATE_MS = 1;
 
-export const BEGINNING: Mark = { position: null, lost: NO_LOSSES, digests: [], dateMs: null, sighting: null };
+export const BEGINNING: Mark = {
+  position: null,
+  lost: NO_LOSSES,
+  digests: [],
+  dateMs: null,
+  sighting: null,
+  mediaEndMs: null,
+};
 
 /** Behind a fragment that was fetched. */
-export function fetchedAt(before: Mark, position: Position, digest: string, sighting: Sighting | null): Mark {
+export function fetchedAt(
+  before: Mark,
+  position: Position,
+  digest: string,
+  sighting: Sighting | null,
+  mediaEndMs: number | null,
+): Mark {
   const digests = [...before.digests, digest].slice(-MAX_DIGESTS);
-  return { position, lost: NO_LOSSES, digests, dateMs: position.dateMs, sighting };
+  return { position, lost: NO_LOSSES, digests, dateMs: position.dateMs, sighting, mediaEndMs };
 }
 
 /** Behind a fragment that is given up; `lost` went before it. */

@@ -31,7 +31,7 @@ class FollowerHost {
 
   constructor(port: MessagePort, settings: FollowerSettings) {
     this.#port = port;
-    const { allowedOrigins, maxPlaylistBytes: maxBytes, ...following } = settings;
+    const { allowedOrigins, maxPlaylistBytes: maxBytes, floorMs, ...following } = settings;
     const policies = { master: { maxBytes }, playlist: { maxBytes } };
     this.#loader = new Loader({ clock: systemClock, allowedOrigins, policies });
     this.#follower = new Follower({
@@ -41,6 +41,7 @@ class FollowerHost {
       random: Math.random,
       logger: this.#logger(),
     });
+    if (floorMs !== undefined) this.#follower.setFloor(floorMs);
     port.on('message', (request: FollowerRequest) => this.#onRequest(request));
     port.on('close', () => this.#close());
   }
@@ -67,6 +68,9 @@ class FollowerHost {
         break;
       case 'again':
         void this.#again(request);
+        break;
+      case 'floor':
+        this.#follower.setFloor(request.dateMs);
         break;
       case 'end-again':
         this.#agains.get(request.again)?.abort(new Error('It is not wanted any more'));

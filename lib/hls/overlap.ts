@@ -1,6 +1,6 @@
 import { sleep } from '../clock.js';
 import { checkFragment } from './boxes.js';
-import { mediaDigest } from './digest.js';
+import { extentOf, mediaDigest, type Extent } from './digest.js';
 import { FragmentFetch, type FetchDependencies } from './fragment-fetch.js';
 import type { ListedFragment } from './playlist.js';
 import type { Track } from './track.js';
@@ -52,9 +52,11 @@ export class Overlap {
     for (const key of this.#examined.keys()) if (!listed.has(key)) this.#examined.delete(key);
     // The pauses of all that can't be had are limited together: meanwhile the list moves on unseen.
     let sinceMs = this.#with.clock.monotonic();
+    const extent = extentOf(known().at(-1) ?? '');
     for (const entry of fragments.slice(-MAX_EXAMINED).reverse()) {
       if (entry.gap) continue;
-      const examined = this.#examined.get(keyOf(entry)) ?? (await this.#examine(entry, sinceMs, signal));
+      const examined =
+        this.#examined.get(keyOf(entry)) ?? (await this.#examine(entry, extent, sinceMs, signal));
       if (examined === null) continue;
       if (isProof(examined.digest, known())) return;
       sinceMs = this.#with.clock.monotonic();
@@ -81,12 +83,17 @@ export class Overlap {
     return media;
   }
 
-  async #examine(entry: ListedFragment, sinceMs: number, signal: AbortSignal): Promise<Examined | null> {
+  async #examine(
+    entry: ListedFragment,
+    extent: Extent,
+    sinceMs: number,
+    signal: AbortSignal,
+  ): Promise<Examined | null> {
     const media = await this.#load(entry, sinceMs, signal);
     if (media === null) return null;
     const kept = [...this.#examined.values()].reduce((sum, other) => sum + (other.media?.byteLength ?? 0), 0);
     const examined = {
-      digest: mediaDigest(media, checkFragment(media)),
+      digest: mediaDigest(media, checkFragment(media), extent),
       media: kept + media.byteLength <= MAX_KEPT_BYTES ? media : null,
     };
     this.#examined.set(keyOf(entry), examined);

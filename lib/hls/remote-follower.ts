@@ -92,6 +92,7 @@ export class RemoteFollower {
   #init: Uint8Array | null = null;
   #position: Position | null = null;
   #stallLimitMs = UNKNOWN_STALL_LIMIT_MS;
+  #floorMs = -Infinity;
 
   constructor(settings: FollowerSettings, logger: Logger) {
     this.#settings = settings;
@@ -102,7 +103,11 @@ export class RemoteFollower {
   open(): void {
     if (this.#port !== undefined) return;
     this.#thread = NetworkThread.share(this.#onThreadEnd);
-    this.#port = this.#thread.open({ ...this.#settings, position: this.#position });
+    this.#port = this.#thread.open({
+      ...this.#settings,
+      position: this.#position,
+      floorMs: this.#floorMs,
+    });
     this.#port.on('message', (reply: FollowerReply) => this.#onReply(reply));
     this.#port.unref();
   }
@@ -110,6 +115,13 @@ export class RemoteFollower {
   /** As {@link Follower.stallLimitMs}, as of the last fragment. */
   get stallLimitMs(): number {
     return this.#stallLimitMs;
+  }
+
+  /** As {@link Follower.setFloor}; holds from the first fragment on if it is called before. */
+  setFloor(dateMs: number): void {
+    if (dateMs === this.#floorMs) return;
+    this.#floorMs = dateMs;
+    this.#send({ kind: 'floor', dateMs });
   }
 
   /** As {@link Follower.run}. */
@@ -166,7 +178,10 @@ export class RemoteFollower {
   }
 
   /** As {@link Follower.again}; also `null` if the thread has ended. */
-  async again(of: FragmentName, signal: AbortSignal): Promise<FragmentBytes | null> {
+  async again(
+    { sessionId, sequence, dateMs }: FragmentName,
+    signal: AbortSignal,
+  ): Promise<FragmentBytes | null> {
     signal.throwIfAborted();
     if (this.#port === undefined) return null;
     const again = ++this.#lastId;
@@ -179,6 +194,7 @@ export class RemoteFollower {
         };
         signal.addEventListener('abort', onAbort, { once: true });
         this.#agains.set(again, resolve);
+        const of = { sessionId, sequence, ...(dateMs !== undefined && { dateMs }) };
         this.#send({ kind: 'again', again, of });
       });
     } finally {

@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '../clock.js';
+import { deadline, sleep, type Clock } from '../clock.js';
 import { HlsStreamError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Session } from '../session/provider.js';
@@ -6,11 +6,13 @@ import { isTransientPoll, pauseAfterMs } from './failure.js';
 import { linked } from './linked.js';
 import type { Loader, ResourceKind } from './loader.js';
 import { nextPollMs, openingPace, paceAfter, type Pace } from './pace.js';
-import { parsePlaylist, type MediaPlaylist, type Playlist } from './playlist.js';
+import { parsePlaylist, type MediaPlaylist, type Playlist, type Variant } from './playlist.js';
 import { RateLimit } from './rate-limit.js';
 import { rhythmAfter, stallLimitMs, UNKNOWN_RHYTHM, type Rhythm } from './rhythm.js';
 import { Sightings, type Sighting } from './sightings.js';
-import { chooseVariant, type VariantLimits } from './variant.js';
+import { isVariantsFault, SessionVariants } from './session-variants.js';
+import { ladderOf, type VariantLimits } from './variant.js';
+import type { VariantChoice } from './variant-choice.js';
 
 export interface TrackDependencies {
   loader: Loader;
@@ -19,6 +21,7 @@ export interface TrackDependencies {
   random: () => number;
   logger: Logger;
   limits: VariantLimits;
+  choice: VariantChoice;
   /** Fragment requests that the session allows in a second. */
   fragmentsPerSecond: number;
   /** A media playlist was read. */
@@ -46,11 +49,14 @@ const PLAYLISTS_PER_SECOND = 5;
 /** Polls in a row that may fail. */
 const TOLERATED_ERRORS = 3;
 
+/** Until the playlist of a variant that is not needed yet must be here, in ms: the fragments wait meanwhile. */
+const SIBLING_TIMEOUT_MS = 3_000;
+
 function newestDurationMs(list: MediaPlaylist): number {
   return list.fragments.at(-1)?.durationMs || list.targetDurationMs;
 }
 
-/** The media playlist of one session, kept up to date by polling. */
+/** One variant's media playlist of a session, kept up to date by polling. */
 export class Track {
   readonly session: Session;
   readonly origin: string;
@@ -60,6 +66,9 @@ export class Track {
   /** Set once open. */
   #list: MediaPlaylist | null = null;
   #listUrl = '';
+  /** What was read last. */
+  #parsed: { url: string; bytes: Uint8Array; playlist: Playlist } | null = null;
+  #variants: SessionVariants;
   /** What the newest list replaced. */
   #before: MediaPlaylist | null = null;
   readonly #sightings = new Sightings();
@@ -72,12 +81,26 @@ export class Track {
   readonly #playlistRate: RateLimit;
   readonly #fragmentRate: RateLimit;
 
-  constructor(session: Session, dependencies: TrackDependencies) {
+  /** `sibling`: a track of the same session, whose limits it shares and whose pace it goes on at. */
+  constructor(session: Session, dependencies: TrackDependencies, sibling?: Track) {
     this.session = session;
     this.origin = new URL(session.url).origin;
     this.#with = dependencies;
-    this.#playlistRate = new RateLimit(dependencies.clock, PLAYLISTS_PER_SECOND);
-    this.#fragmentRate = new RateLimit(dependencies.clock, dependencies.fragmentsPerSecond);
+    this.#variants = new SessionVariants(session, dependencies);
+    const { clock, fragmentsPerSecond } = dependencies;
+    this.#playlistRate = sibling ? sibling.#playlistRate : new RateLimit(clock, PLAYLISTS_PER_SECOND);
+    this.#fragmentRate = sibling ? sibling.#fragmentRate : new RateLimit(clock, fragmentsPerSecond);
+    if (sibling) this.#rhythm = sibling.#rhythm;
+  }
+
+  /** The session's variants, and which one this is. */
+  get variants(): SessionVariants {
+    return this.#variants;
+  }
+
+  /** Whether another variant is read where this one does not suit the bandwidth: a recording does not run away. */
+  get isAdaptive(): boolean {
+    return this.#variants.areSteps && !this.list.ended && !this.list.vod;
   }
 
   get isOpen(): boolean {
@@ -119,20 +142,66 @@ export class Track {
     return knownMs + (count - known.size) * elseMs;
   }
 
-  /** Loads the session's playlist and, if it is a master, the chosen variant's. */
+  /** Loads the session's playlist and, if it is a master, that of a variant: of the first that can be had. */
   async open(signal: AbortSignal): Promise<void> {
     const { url } = this.session;
-    const { clock } = this.#with;
-    let sentMs = clock.monotonic();
-    let playlist = await this.#fetch(url, 'master', signal);
-    this.#listUrl = url;
-    if (playlist.kind === 'master') {
-      this.#listUrl = chooseVariant(playlist.variants, this.#with.limits).url;
-      sentMs = clock.monotonic();
-      playlist = await this.#fetch(this.#listUrl, 'playlist', signal);
+    const sentMs = this.#with.clock.monotonic();
+    const playlist = await this.#fetch(url, 'master', signal);
+    if (playlist.kind === 'media') return this.#begin(url, playlist, sentMs);
+    const { choice, clock, limits } = this.#with;
+    const ladder = ladderOf(playlist.variants, limits);
+    let failure: unknown;
+    for (const variant of choice.order(ladder, clock.monotonic())) {
+      const variants = new SessionVariants(this.session, this.#with, { ladder, variant });
+      try {
+        await this.#openVariant(variants, variant, signal);
+        return;
+      } catch (error) {
+        failure ??= error;
+        signal.throwIfAborted();
+        if (!isVariantsFault(error)) throw error;
+        variants.refuse(error);
+      }
     }
-    const nowMs = clock.monotonic();
-    const list = this.#media(playlist);
+    throw failure;
+  }
+
+  /** Another variant of the session, opened; `null` if it can't be had in time. It is then left alone for a while. */
+  async sibling(variant: Variant, parent: AbortSignal): Promise<Track | null> {
+    const { clock } = this.#with;
+    const tooLate = (): Error =>
+      new HlsStreamError('HLS_TIMEOUT', `Its playlist did not come within ${SIBLING_TIMEOUT_MS} ms`);
+    using limit = deadline(clock, SIBLING_TIMEOUT_MS, tooLate, parent);
+    const track = new Track(this.session, this.#with, this);
+    try {
+      await track.#openVariant(this.#variants.other(variant), variant, limit.signal);
+      return track;
+    } catch (error) {
+      parent.throwIfAborted();
+      this.#variants.refuse(error, variant);
+      return null;
+    }
+  }
+
+  /** The first other variant of the session that can be had; `null` if none can. */
+  async instead(signal: AbortSignal): Promise<Track | null> {
+    for (const variant of this.#variants.others()) {
+      const track = await this.sibling(variant, signal);
+      if (track !== null) return track;
+    }
+    return null;
+  }
+
+  async #openVariant(variants: SessionVariants, variant: Variant, signal: AbortSignal): Promise<void> {
+    const sentMs = this.#with.clock.monotonic();
+    const list = this.#media(await this.#fetch(variant.url, 'playlist', signal));
+    this.#variants = variants;
+    this.#begin(variant.url, list, sentMs);
+  }
+
+  #begin(url: string, list: MediaPlaylist, sentMs: number): void {
+    const nowMs = this.#with.clock.monotonic();
+    this.#listUrl = url;
     this.#list = list;
     this.#lastPollMs = nowMs;
     this.#lastChangeMs = nowMs;
@@ -272,6 +341,11 @@ export class Track {
   async #fetchOnce(url: string, kind: ResourceKind, signal: AbortSignal): Promise<Playlist> {
     await this.#playlistRate.admit(signal);
     const { bytes } = await this.#with.loader.load({ url, kind, origin: this.origin, signal });
-    return parsePlaylist(new TextDecoder().decode(bytes), url);
+    // Every other poll brings nothing new.
+    const last = this.#parsed;
+    if (last?.url === url && Buffer.compare(last.bytes, bytes) === 0) return last.playlist;
+    const playlist = parsePlaylist(new TextDecoder().decode(bytes), url);
+    this.#parsed = { url, bytes, playlist };
+    return playlist;
   }
 }

@@ -19,12 +19,12 @@ export class ScriptedSession {
   readonly #server: ScriptedServer;
   readonly name: string;
   /** Number of the camera's fragment that this session calls 0. */
-  readonly #base: number;
+  readonly base: number;
 
   constructor(server: ScriptedServer, name: string, base: number) {
     this.#server = server;
     this.name = name;
-    this.#base = base;
+    this.base = base;
     server.set(
       `/${name}/master.m3u8`,
       `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS="avc1.4d4029"\nlist.m3u8?SessionToken=CiSECRET${name}~\n`,
@@ -50,7 +50,7 @@ export class ScriptedSession {
       '#EXTM3U',
       '#EXT-X-VERSION:7',
       `#EXT-X-TARGETDURATION:${DURATION_MS / 1000}`,
-      `#EXT-X-MEDIA-SEQUENCE:${first - this.#base}`,
+      `#EXT-X-MEDIA-SEQUENCE:${first - this.base}`,
     ];
     if (init !== null) lines.push(`#EXT-X-MAP:URI="${init}?SessionToken=CiSECRET${this.name}~"`);
     for (let number = first; number <= last; number++) {
@@ -58,7 +58,7 @@ export class ScriptedSession {
       if (dates) lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(T0 + number * DURATION_MS).toISOString()}`);
       lines.push(
         `#EXTINF:${DURATION_MS / 1000},`,
-        `f?FragmentNumber=${number - this.#base}&SessionToken=CiSECRET${this.name}~`,
+        `f?FragmentNumber=${number - this.base}&SessionToken=CiSECRET${this.name}~`,
       );
     }
     if (ended) lines.push('#EXT-X-ENDLIST');

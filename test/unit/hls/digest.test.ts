@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mediaDigest } from '../../../lib/hls/digest.js';
+import { extentOf, mediaDigest } from '../../../lib/hls/digest.js';
 import { box } from './media.js';
 
 /** One PES packet with a PTS, as transport packets: the first with an adaptation field of some bytes. */
@@ -63,5 +63,45 @@ describe('the digest of fMP4', () => {
     const one = digest(box('moof', 24), box('mdat', video));
     expect(digest(box('styp', 4), box('moof', 80), box('mdat', video), box('free', 9))).toBe(one);
     expect(digest(box('moof', 24), box('mdat', sound))).not.toBe(one);
+  });
+});
+
+describe('a sampled digest', () => {
+  const media = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251));
+  const digest = (payload: Buffer): string => mediaDigest(box('mdat', payload), 'fmp4', 'sampled');
+  const changedAt = (...ats: number[]): Buffer => {
+    const copy = Buffer.from(media);
+    for (const at of ats) copy[at]! ^= 1;
+    return copy;
+  };
+
+  test('is the same whatever stands around the media, and says what it is of', () => {
+    const around = Buffer.concat([box('styp', 4), box('moof', 80), box('mdat', media)]);
+    expect(mediaDigest(around, 'fmp4', 'sampled')).toBe(digest(media));
+    expect(extentOf(digest(media))).toBe('sampled');
+    expect(extentOf(mediaDigest(around, 'fmp4'))).toBe('whole');
+    expect(mediaDigest(table(0), 'mpegts', 'sampled')).toBe(mediaDigest(table(0), 'mpegts'));
+  });
+
+  test('depends on the length, the first and last bytes, and whatever differs from some place on', () => {
+    const one = digest(media);
+    const rest = Array.from({ length: 6000 }, (_, i) => 100_000 + i);
+    for (const other of [
+      media.subarray(1),
+      media.subarray(0, -1),
+      changedAt(0),
+      changedAt(299_999),
+      changedAt(...rest),
+    ])
+      expect(digest(other)).not.toBe(one);
+  });
+
+  test('is of every byte of short media', () => {
+    const short = media.subarray(0, 32_000);
+    for (let at = 0; at < short.length; at += 997) {
+      const other = Buffer.from(short);
+      other[at]! ^= 1;
+      expect(digest(other)).not.toBe(digest(short));
+    }
   });
 });

@@ -76,6 +76,28 @@ describe('a body', () => {
     expect(Buffer.from((await loader.load(request('/f'))).bytes).toString()).toBe('abcdef');
   });
 
+  test('is told of as it comes, with its length where that is announced', async () => {
+    const bytes = fragmentBytes(1, 300_000);
+    const told: [number, number | null][] = [];
+    const onBytes = (received: number, total: number | null): void => void told.push([received, total]);
+    server.set('/f', (_request, response) => {
+      response.writeHead(200, { 'content-length': bytes.byteLength });
+      response.end(bytes);
+    });
+    await loader.load(request('/f', { onBytes }));
+    expect(told[0]).toEqual([0, bytes.byteLength]);
+    expect(told.at(-1)).toEqual([bytes.byteLength, bytes.byteLength]);
+    expect(told.map(([received]) => received)).toEqual(
+      told.map(([received]) => received).sort((a, b) => a - b),
+    );
+    server.set('/chunked', (_request, response) => {
+      response.write(bytes.subarray(0, 1000));
+      response.end(bytes.subarray(1000));
+    });
+    await loader.load(request('/chunked', { onBytes }));
+    expect(told.at(-1)).toEqual([bytes.byteLength, null]);
+  });
+
   test('is asked for uncompressed, and refused compressed', async () => {
     server.set('/f', (_request, response) => response.setHeader('content-encoding', 'gzip').end('x'));
     expect(await failure('/f')).toMatchObject({ code: 'HLS_UNSUPPORTED' });

@@ -59,6 +59,28 @@ export class ScriptedServer {
     });
   }
 
+  /** What a path answers. */
+  replyTo(path: string): Reply | undefined {
+    return this.#replies.get(path);
+  }
+
+  /** Shows each response on a path before it is answered. */
+  watch(path: string, onResponse: (response: ServerResponse) => void): this {
+    const before = this.#replies.get(path) as Exclude<Reply, string | Uint8Array>;
+    return this.set(path, (request, response, times) => {
+      onResponse(response);
+      before(request, response, times);
+    });
+  }
+
+  /** From the answer after so many on a path answers otherwise. */
+  failAfter(path: string, count: number, otherwise: Exclude<Reply, string | Uint8Array>): this {
+    const before = this.#replies.get(path) as typeof otherwise;
+    return this.set(path, (request, response, times) =>
+      (times > count ? otherwise : before)(request, response, times),
+    );
+  }
+
   /** How often a path was asked for. */
   times(path: string): number {
     return this.#times.get(path) ?? 0;
@@ -80,12 +102,14 @@ export function fastClock(factor: number): Clock {
   const startMs = Date.now();
   const zero = performance.now();
   const monotonic = (): number => (performance.now() - zero) * factor;
+  const after: Clock['after'] = (ms, callback) => {
+    const timer = setTimeout(callback, ms / factor);
+    return () => clearTimeout(timer);
+  };
   return {
     now: () => startMs + monotonic(),
     monotonic,
-    after(ms, callback) {
-      const timer = setTimeout(callback, ms / factor);
-      return () => clearTimeout(timer);
-    },
+    after,
+    afterIfAlive: after,
   };
 }
