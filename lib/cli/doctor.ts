@@ -4,7 +4,8 @@ import { FrameSourceError, redact } from '../errors.js';
 import { loadAddon } from '../frames/addon.js';
 import { silentLogger } from '../logger.js';
 import { presets } from '../options.js';
-import { KvsSessionProvider, type KvsSessionOptions } from '../session/kvs.js';
+import type { KvsSessionOptions } from '../session/kvs-options.js';
+import { KvsSessionProvider } from '../session/kvs.js';
 import { KvsHlsFrameSource } from '../source.js';
 import { Output } from './output.js';
 

@@ -1,6 +1,6 @@
 import type * as MediaSdk from '@aws-sdk/client-kinesis-video-archived-media';
 import { KvsConnectionError } from '../errors.js';
-import type { KvsSessionOptions } from './kvs.js';
+import type { KvsSessionOptions } from './kvs-options.js';
 import type { SessionRequest } from './provider.js';
 
 const LIVE_LIST_LENGTH = 10;

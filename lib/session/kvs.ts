@@ -1,60 +1,16 @@
 import { createRequire } from 'node:module';
 import type * as ControlSdk from '@aws-sdk/client-kinesis-video';
 import type * as MediaSdk from '@aws-sdk/client-kinesis-video-archived-media';
-import { deadline, type Clock } from '../clock.js';
+import { deadline } from '../clock.js';
 import { KvsConnectionError, type FrameSourceErrorCode } from '../errors.js';
-import type { Logger } from '../logger.js';
 import { accountOf } from './account.js';
 import { callGates } from './call-gate.js';
+import { endpointsOf, type Endpoint } from './endpoints.js';
 import { blamesCredentials, blamesEndpoint, kvsError, noUrl, type KvsOperation } from './kvs-fault.js';
+import type { KvsSessionOptions } from './kvs-options.js';
 import { sessionParameters, streamId, stretchOf, type Stretch } from './kvs-request.js';
 import type { Session, SessionProvider, SessionRequest } from './provider.js';
 import { abortable, SharedCalls } from './shared-call.js';
-
-/** What session to ask for. Ranges are checked by whoever takes the options from a user, and by AWS. */
-export interface KvsSessionOptions {
-  /** One of `streamName` and `streamArn`. */
-  streamName?: string;
-  streamArn?: string;
-  /** Default: the ARN's, else the SDK's own (`AWS_REGION`, profile). */
-  region?: string;
-  /** Default: the SDK's chain. One provider serves both clients, so that credentials are fetched once. */
-  credentials?: ControlSdk.KinesisVideoClientConfig['credentials'];
-  /** Control plane; default: the SDK's own. The data plane is always where GetDataEndpoint says. */
-  endpoint?: string;
-  /** Default `LIVE`. */
-  playbackMode?: 'LIVE' | 'LIVE_REPLAY' | 'ON_DEMAND';
-  /** Default `FRAGMENTED_MP4`. */
-  containerFormat?: 'FRAGMENTED_MP4' | 'MPEG_TS';
-  /**
-   * Which clock dates fragments; dates of two sessions compare only if it is the same. Default `PRODUCER_TIMESTAMP`: the
-   * time of capture. (LIVE selects by server time either way.)
-   */
-  fragmentSelectorType?: 'PRODUCER_TIMESTAMP' | 'SERVER_TIMESTAMP';
-  /** Start of the range, for LIVE_REPLAY and ON_DEMAND. */
-  startTimestamp?: Date;
-  /** End of the range, for ON_DEMAND, and LIVE_REPLAY if it is to end. */
-  endTimestamp?: Date;
-  /** Default `ON_DISCONTINUITY`: gaps and overlaps above 50 ms are marked; the most information. */
-  discontinuityMode?: 'ALWAYS' | 'NEVER' | 'ON_DISCONTINUITY';
-  /** Default `ALWAYS`; sessions can't be joined without dates. */
-  displayFragmentTimestamp?: 'ALWAYS' | 'NEVER';
-  /**
-   * Fragments in a list. Default 10 for LIVE and LIVE_REPLAY: AWS recommends 3–10, and the list's length is how long a
-   * pause can be survived without loss. Default 1000 for ON_DEMAND.
-   */
-  maxMediaPlaylistFragmentResults?: number;
-  /** `Expires`, 300–43200 s. Default 300. */
-  hlsSessionSeconds?: number;
-  clock: Clock;
-  logger: Logger;
-  /** Spreads the age of cached endpoints; answers 0 ≤ n < 1. */
-  random: () => number;
-  /** Replaces the SDK's HTTP handler (proxies, own agents); its timeouts then are the caller's affair. */
-  requestHandler?: ControlSdk.KinesisVideoClientConfig['requestHandler'];
-  /** Told of every call: `ok`, or the code of its error. */
-  onCall?: (operation: KvsOperation, outcome: 'ok' | FrameSourceErrorCode) => void;
-}
 
 /**
  * A control plane answers in well under a second. Calls are minutes apart: connections that are kept would be found
@@ -85,6 +41,8 @@ const REREADS_FILES = { ignoreCache: true };
 
 /** A data endpoint with the client that is built on it. */
 interface DataPlane {
+  /** Under which the process knows the endpoint. */
+  key: string;
   endpoint: string;
   client: MediaSdk.KinesisVideoArchivedMediaClient;
   refreshAtMs: number;
@@ -162,7 +120,7 @@ export class KvsSessionProvider implements SessionProvider {
    */
   async dataEndpoint(signal: AbortSignal): Promise<string> {
     this.#refuseIfClosed();
-    return (await this.#plane(signal)).endpoint;
+    return (await this.#plane(signal)).plane.endpoint;
   }
 
   close(): void {
@@ -201,8 +159,7 @@ export class KvsSessionProvider implements SessionProvider {
 
   /** At the cached data endpoint, or where it has moved to. */
   async #openAnywhere(stretch: Stretch | null, signal: AbortSignal): Promise<Session> {
-    const cached = this.#dataPlane;
-    const plane = await this.#plane(signal);
+    const { plane, isNew } = await this.#plane(signal);
     try {
       return await this.#open(plane, stretch, signal);
     } catch (error) {
@@ -210,16 +167,19 @@ export class KvsSessionProvider implements SessionProvider {
       if (!blamesEndpoint(error)) throw error;
       this.#drop(plane);
       // An endpoint that was asked for just now would be the same again.
-      if (plane !== cached) throw error;
+      if (isNew) throw error;
       this.#options.logger.info(`Data endpoint of stream ${this.#stream} failed, asking for it again`);
-      return this.#open(await this.#plane(signal), stretch, signal);
+      return this.#open((await this.#plane(signal)).plane, stretch, signal);
     }
   }
 
-  async #plane(signal: AbortSignal): Promise<DataPlane> {
+  /** `isNew`: its endpoint was asked for just now. */
+  async #plane(signal: AbortSignal): Promise<{ plane: DataPlane; isNew: boolean }> {
     const { clock } = this.#options;
     const cached = this.#dataPlane;
-    if (cached !== undefined && clock.monotonic() < cached.refreshAtMs) return cached;
+    if (cached !== undefined && clock.monotonic() < cached.refreshAtMs) {
+      return { plane: cached, isNew: false };
+    }
     try {
       return await this.#discover(signal);
     } catch (error) {
@@ -229,12 +189,49 @@ export class KvsSessionProvider implements SessionProvider {
       this.#options.logger.debug(
         `Data endpoint of stream ${this.#stream} could not be refreshed, keeping the old one`,
       );
-      return cached;
+      return { plane: cached, isNew: false };
     }
   }
 
-  async #discover(signal: AbortSignal): Promise<DataPlane> {
-    const { clock, random, requestHandler } = this.#options;
+  async #discover(signal: AbortSignal): Promise<{ plane: DataPlane; isNew: boolean }> {
+    const { requestHandler } = this.#options;
+    const control = await this.#controlClient();
+    const key = await this.#endpointKey(signal);
+    const { endpoint, isNew } = await this.#endpoint(key, signal);
+    const { url, refreshAtMs } = endpoint;
+    const old = this.#dataPlane;
+    if (old?.endpoint === url) return { plane: (this.#dataPlane = { ...old, key, refreshAtMs }), isNew };
+    this.#refuseIfClosed();
+    old?.client.destroy();
+    const { KinesisVideoArchivedMediaClient: Client } = mediaSdk();
+    const client = new Client({
+      endpoint: url,
+      region: this.#region,
+      credentials: control.config.credentials,
+      // The SDK refuses them beside an endpoint, and the environment may ask for them (kvs-hls §9.3).
+      useFipsEndpoint: false,
+      useDualstackEndpoint: false,
+      maxAttempts: MAX_ATTEMPTS,
+      requestHandler: requestHandler ?? HTTP_OPTIONS,
+    });
+    return { plane: (this.#dataPlane = { key, endpoint: url, client, refreshAtMs }), isNew };
+  }
+
+  /** The endpoint as the process knows it, or asked for with those who want it too. */
+  async #endpoint(key: string, signal: AbortSignal): Promise<{ endpoint: Endpoint; isNew: boolean }> {
+    const endpoints = endpointsOf(this.#options.clock);
+    for (;;) {
+      try {
+        return await endpoints.get(key, signal, (shared) => this.#askForEndpoint(shared));
+      } catch (error) {
+        // Another provider asked, and was closed over it.
+        if (this.#closed || signal.aborted || !hasCode(error, 'SOURCE_STOPPED')) throw error;
+      }
+    }
+  }
+
+  async #askForEndpoint(signal: AbortSignal): Promise<Endpoint> {
+    const { clock, random } = this.#options;
     const control = await this.#controlClient();
     const { GetDataEndpointCommand } = controlSdk();
     const command = new GetDataEndpointCommand({
@@ -247,24 +244,26 @@ export class KvsSessionProvider implements SessionProvider {
       if (httpUrl(answer) !== null) return answer!;
       throw noUrl('GetDataEndpoint', this.#stream, this.#region, 'answered without an endpoint');
     };
-    // A refresh can be done without: it neither waits, nor holds up the session's call that comes next.
-    const endpoint = await this.#call('GetDataEndpoint', signal, send, isFirst);
-    const old = this.#dataPlane;
-    const refreshAtMs = clock.monotonic() + ENDPOINT_AGE_MS * (0.8 + 0.4 * random());
-    if (old?.endpoint === endpoint) return (this.#dataPlane = { ...old, refreshAtMs });
-    old?.client.destroy();
-    const { KinesisVideoArchivedMediaClient: Client } = mediaSdk();
-    const client = new Client({
-      endpoint,
-      region: this.#region,
-      credentials: control.config.credentials,
-      // The SDK refuses them beside an endpoint, and the environment may ask for them (kvs-hls §9.3).
-      useFipsEndpoint: false,
-      useDualstackEndpoint: false,
-      maxAttempts: MAX_ATTEMPTS,
-      requestHandler: requestHandler ?? HTTP_OPTIONS,
-    });
-    return (this.#dataPlane = { endpoint, client, refreshAtMs });
+    try {
+      // A refresh can be done without: it neither waits, nor holds up the session's call that comes next.
+      const url = await this.#call('GetDataEndpoint', signal, send, isFirst);
+      return { url, refreshAtMs: clock.monotonic() + ENDPOINT_AGE_MS * (0.8 + 0.4 * random()) };
+    } catch (error) {
+      this.#refuseIfClosed();
+      throw error;
+    }
+  }
+
+  /** Whose calls, of which stream: those who have that in common share the endpoint. */
+  async #endpointKey(signal: AbortSignal): Promise<string> {
+    const { endpoint = '', onCall } = this.#options;
+    try {
+      const account = await this.#bounded('GetDataEndpoint', signal, () => this.#account());
+      return JSON.stringify([account, this.#region, endpoint, this.#stream]);
+    } catch (error) {
+      if (error instanceof KvsConnectionError && !signal.aborted) onCall?.('GetDataEndpoint', error.code);
+      throw error;
+    }
   }
 
   async #controlClient(): Promise<ControlSdk.KinesisVideoClient> {
@@ -367,6 +366,7 @@ export class KvsSessionProvider implements SessionProvider {
 
   #drop(plane: DataPlane): void {
     if (this.#dataPlane !== plane) return;
+    endpointsOf(this.#options.clock).forget(plane.key, plane.endpoint);
     plane.client.destroy();
     this.#dataPlane = undefined;
   }

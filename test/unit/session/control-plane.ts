@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { systemClock } from '../../../lib/clock.js';
 import { KvsConnectionError } from '../../../lib/errors.js';
 import { silentLogger } from '../../../lib/logger.js';
-import { KvsSessionProvider, type KvsSessionOptions } from '../../../lib/session/kvs.js';
+import type { KvsSessionOptions } from '../../../lib/session/kvs-options.js';
+import { KvsSessionProvider } from '../../../lib/session/kvs.js';
 import type { SessionRequest } from '../../../lib/session/provider.js';
 
 export interface Call {

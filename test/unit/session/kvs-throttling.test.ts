@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { silentLogger } from '../../../lib/logger.js';
-import type { KvsSessionOptions, KvsSessionProvider } from '../../../lib/session/kvs.js';
+import type { KvsSessionOptions } from '../../../lib/session/kvs-options.js';
+import type { KvsSessionProvider } from '../../../lib/session/kvs.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { ControlPlane, json, request, SECRETS } from './control-plane.js';
 

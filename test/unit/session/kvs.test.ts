@@ -29,6 +29,7 @@ function stoppedClock(): Clock & { ms: number } {
       return this.ms;
     },
     after: () => () => {},
+    afterIfAlive: () => () => {},
   };
 }
 
