@@ -34,9 +34,46 @@ export interface EngineOptions {
   maxQueuedBytes: number;
   /** Largest picture, width × height, that is decoded; larger ones become a fault. */
   maxPixels: number;
+  /** What frames look like in their slots. */
+  output: EngineOutput;
+  /** Which pictures are wanted; the others are not decoded where that can be helped, and never converted. */
+  selection: Selection;
+  /** Slots receive access units as they were coded, in decoding order, instead of pictures: with start codes and the
+   *  parameter sets before each key frame (`annexb`), or with lengths of 4 bytes (`avcc`). `null`: pictures. */
+  encoded: 'annexb' | 'avcc' | null;
+  /** Where pictures are decoded. `auto`: on the first device that works; without one, in software. */
+  hwaccel: 'none' | 'auto' | 'cuda' | 'vaapi';
   /** At the first sign of trouble with a fragment, write a `trouble` record and wait for
    *  {@link Engine.retry} or {@link Engine.giveUp}. Default `false`: go on at once. */
   holdOnTrouble?: boolean;
+}
+
+/** How a picture is written to its slot; native/core/output.h has the layout of each format. */
+export interface EngineOutput {
+  format: 'bgr24' | 'rgb24' | 'gray8' | 'nv12' | 'i420' | 'rgb-chw' | 'bgr-chw';
+  /** Of the `-chw` formats. */
+  dataType: 'float32' | 'float16';
+  /** 0–8192; 0: the (cropped) picture's own, or what its aspect ratio makes of the other side. */
+  width: number;
+  height: number;
+  fit: 'stretch' | 'contain' | 'cover';
+  /** The part of the picture that is used, in its pixels; `null`: all of it. */
+  crop: { x: number; y: number; width: number; height: number } | null;
+  /** Colour of the padding: red, green, blue, 0–255. */
+  pad: readonly [number, number, number];
+  /** Of the `-chw` formats: value = level × factor + offset for red, green, blue; the level is 0–255. */
+  factor: readonly [number, number, number];
+  offset: readonly [number, number, number];
+}
+
+/** Which pictures are wanted. */
+export interface Selection {
+  /** Every so many pictures one, in presentation order across fragments; ≥ 1. */
+  everyNth: number;
+  /** Pictures at least evenly so far apart by capture time, in ms; 0: all. See {@link Engine.setPeriod}. */
+  periodMs: number;
+  /** Only pictures coded on their own. */
+  keyFramesOnly: boolean;
 }
 
 /** One whole fragment. Its bytes are referenced, not copied, and must not change until consumed. */
@@ -45,6 +82,10 @@ export interface FragmentBytes {
   id: number;
   /** fMP4: the init section (`ftyp` + `moov`). MPEG-TS: `null`, which is what selects that container. */
   init: Uint8Array | null;
+  /** When its first picture was taken, Unix ms. */
+  startMs: number;
+  /** `startMs` is the stream's own word; else it is a guess, and pictures are counted on from the fragment before. */
+  isDated: boolean;
   /** fMP4: the `moof` + `mdat` run. MPEG-TS: whole 188-byte packets. Complete and checked by the caller. */
   media: Uint8Array;
 }
@@ -61,11 +102,40 @@ export interface Ring {
   /**
    * One state per slot: 0 free, 1 being written by the engine, 2 holds a frame that JavaScript owns.
    * The engine takes the first free slot and moves it 0 → 1 → 2; whoever is done with the frame, on
-   * any thread, stores 0 atomically. 1–65536 slots, in memory apart from the pixels.
+   * any thread, stores 0 atomically. 1–65536 slots, in memory apart from the pixels. With `blockSlots`
+   * also 3, taken and given up without a frame, and 4, of a block that is being filled; and the number
+   * of the engine that took the slot, `writer`, × 8 is added to states 1, 2 and 3.
+   *
+   * JavaScript may set bits 19–30 of a frame's state, one for each thread that it shares the frame with. Who is done
+   * with the frame then clears its own bit, or all below 19 where it is the thread that took the record: 0 comes of the last.
    */
   states: Int32Array;
-  /** Distance between slots in bytes; at least height × stride of the picture that was asked for. */
+  /** Distance between slots in bytes; at least what the `layout` record asked for. */
   slotBytes: number;
+  /**
+   * Fills blocks of so many consecutive slots, in order, one block after the other, instead of any free slot; 0: not.
+   * A block is begun once all its slots are in state 0 or 3. A divisor of `states.length`.
+   */
+  blockSlots: number;
+  /**
+   * With `blockSlots`: two elements in shared memory, for all engines that write to this ring (several may), else `null`.
+   *
+   * The first counts slots taken, modulo the largest multiple of `states.length` up to 2³⁰; that modulo `states.length` is
+   * the slot taken next. Who moves it on atomically from within a block to the start of the next closes the block early,
+   * and stores 0 in the states of the slots that were left out. The second counts the engines that have something
+   * to write: of a block each of them takes its share first, and more when nobody else took a slot for 20 ms.
+   */
+  cursor: Int32Array | null;
+  /** With `blockSlots`: the engine's number among those that write to this ring, 0–65535. Default 0. */
+  writer?: number;
+}
+
+/** What became of the decoder; see {@link Engine.takeDecoder}. */
+export interface DecoderOpening {
+  /** Where it decodes. */
+  hwaccel: 'none' | 'cuda' | 'vaapi';
+  /** Why not where it was asked to, or `''`. Says what failed, with libav's words. */
+  fallbackReason: string;
 }
 
 /** What went wrong with one fragment. The fragments after it are not affected. */
@@ -95,6 +165,12 @@ export interface EngineStats {
   pictures: number;
   /** Frames written into slots. */
   frames: number;
+  /** Pictures that were not wanted, whether decoded or not, and those dropped because of {@link Engine.setFloor} and
+   *  {@link Engine.setPeriod}. */
+  unselected: number;
+  late: number;
+  /** Packets that did not have to be decoded. */
+  skippedPackets: number;
   faults: number;
   /** Decoder openings; 1 for a stream that never changes. */
   decoderOpens: number;
@@ -134,7 +210,7 @@ export class Engine {
   /** Tells that no fragment follows: the decoder is drained and one `ended` record comes last. */
   finish(): void;
 
-  /** Gives the engine its (next) ring, as answer to a `ring` record. The previous one is let go.
+  /** Gives the engine its (next) ring, as answer to a `layout` record. The previous one is let go.
    *  Throws without a record to answer, and a RangeError if `slotBytes` is less than it asked for;
    *  does nothing after {@link close}. */
   setRing(ring: Ring): void;
@@ -156,18 +232,30 @@ export class Engine {
    *
    * | kind | fields |
    * |---|---|
-   * | 1 frame | fragmentId, ringId, slot, width, height, stride, ptsMs, offsetMs, flags, durationMs |
-   * | 2 ring | width, height, stride, bytes needed per slot |
+   * | 1 frame | fragmentId, ringId, slot, bytes, ptsMs, dtsMs, offsetMs, durationMs, flags, placeMs, placeDurationMs |
+   * | 2 layout | width, height, stride, bytes per slot, sourceWidth, sourceHeight, sourceX, sourceY, sourceW, sourceH, x, y, w, h, flags |
    * | 3 fragment | fragmentId, packets, media duration in ms (last picture's end − first PTS), troubled |
    * | 4 fault | – (one {@link takeFault} call per record) |
    * | 5 ended | – |
    * | 6 trouble | fragmentId |
+   * | 7 dropped | fragmentId, offsetMs, durationMs, pictures, cause |
+   * | 8 decoder | – (one {@link takeDecoder} call per record) |
    *
-   * `ptsMs` is the PTS as the container carries it, `offsetMs` the PTS minus the smallest PTS of its
+   * `layout` comes before the first frame of that form. Its `flags`: 1 the engine now waits for {@link setRing} (else the ring in
+   * use goes on, only what the frames show changed), 2 full range, + 4 × `matrix`; the last two of `nv12` and `i420` only. The
+   * other fields are those of `OutputLayout` in native/core/output.h. With `encoded`, width and height are the coded
+   * picture's, stride is 0.
+   * `dropped`: a run of pictures that come right after one another and will not be delivered, between the frame before
+   * and the next one in presentation order: not selected (cause 1), or older than the floor or too many for
+   * {@link setPeriod} (cause 2).
+   *
+   * `bytes` is the frame's length. `ptsMs` is the PTS as the container carries it, `offsetMs` the PTS minus the smallest PTS of its
    * fragment, both in ms with fractions. `durationMs` is the time from this PTS to the next PTS of the
    * fragment in presentation order, be the next picture decodable or not; for the last one that of its
    * packet, or where the container has none (MPEG-TS) the mean spacing of the fragment's PTSs; 0 for a
-   * single picture without duration. `flags`: 1 key frame, 2 damaged (decoder concealed errors),
+   * single picture without duration. `placeMs` and `placeDurationMs` are the stretch of the fragment's time line that the
+   * frame accounts for: `offsetMs` and `durationMs`; but of the nth access unit in decoding order those of the nth picture
+   * in presentation order, so that each stretch begins where the one before ended. `flags`: 1 key frame, 2 damaged (decoder concealed errors),
    * 4 first frame after the decoder was (re)opened, 8 coded as H.265 (else H.264). `fragment` is
    * written once all packets of the fragment went into the decoder and its bytes are let go; frames of
    * it may still follow. `troubled` is 1 if the copy that was decoded showed a sign of trouble, else 0.
@@ -184,6 +272,22 @@ export class Engine {
 
   /** The fault that belongs to the next `fault` record; call it once per such record. */
   takeFault(): EngineFault;
+
+  /** What became of the decoder, for the oldest `decoder` record not asked for yet. */
+  takeDecoder(): DecoderOpening;
+
+  /** With `encoded`: the codec data of the oldest frame with flag 4 that was not asked about yet and of those behind it, as
+   *  the container has it (`avcC`, `hvcC`) or from the packets in Annex B; call it once per such frame. */
+  takeParameterSets(): Uint8Array;
+
+  /**
+   * From now on pictures taken before `captureMs` (Unix ms) are dropped unconverted, and whole fragments that end before
+   * it are not decoded. Also ends the wait for a slot of a picture that is too old now. The last call counts; -Infinity at first.
+   */
+  setFloor(captureMs: number): void;
+
+  /** Makes pictures `periodMs` apart from the next fragment on, if that is more than `selection.periodMs`; 0 ends it. */
+  setPeriod(periodMs: number): void;
 
   /** Tells the engine that a slot became free on this thread (it finds out by itself within 5 ms). */
   wake(): void;
@@ -205,4 +309,31 @@ export class Engine {
 }
 
 /** Doubles per record in {@link Engine.take}. */
-export const recordDoubles: 11;
+export const recordDoubles: 16;
+
+/** A frame's pixels, and the file that is wanted of them. */
+export interface ImageRequest {
+  /** `jpeg`: JFIF, 4:2:0. `png`: RGB of 8 bits, gray for `gray8`. */
+  type: 'jpeg' | 'png';
+  /** Of a JPEG, 1–100: how much the quantisation tables of ITU-T T.81 annex K are scaled, as in libjpeg. */
+  quality: number;
+  /** A whole frame, read until the promise is settled, and kept alive until then. */
+  pixels: Uint8Array;
+  /** 1–8192. */
+  width: number;
+  height: number;
+  format: EngineOutput['format'];
+  /** Of the `-chw` formats, as in {@link EngineOutput}; no factor is 0. */
+  dataType: EngineOutput['dataType'];
+  factor: EngineOutput['factor'];
+  offset: EngineOutput['offset'];
+  /** Of `nv12` and `i420`: MatrixCoefficients of ITU-T H.273, and the range. */
+  matrix: number;
+  fullRange: boolean;
+}
+
+/**
+ * Encodes a frame on libuv's thread pool. Rejects with libavcodec's words where that refuses. Wrong arguments throw a TypeError
+ * or RangeError.
+ */
+export function encodeImage(request: ImageRequest): Promise<Buffer>;

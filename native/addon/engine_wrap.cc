@@ -1,10 +1,13 @@
 #include "engine_wrap.h"
 
+#include <algorithm>
+#include <cmath>
 #include <exception>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "engine_options.h"
 #include "values.h"
 
 namespace kvs_frames {
@@ -26,6 +29,10 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                          InstanceMethod<&EngineWrap::GiveUp>("giveUp"),
                          InstanceMethod<&EngineWrap::Take>("take"),
                          InstanceMethod<&EngineWrap::TakeFault>("takeFault"),
+                         InstanceMethod<&EngineWrap::TakeDecoder>("takeDecoder"),
+                         InstanceMethod<&EngineWrap::TakeParameterSets>("takeParameterSets"),
+                         InstanceMethod<&EngineWrap::SetFloor>("setFloor"),
+                         InstanceMethod<&EngineWrap::SetPeriod>("setPeriod"),
                          InstanceMethod<&EngineWrap::Wake>("wake"),
                          InstanceMethod<&EngineWrap::Stats>("stats"),
                          InstanceMethod<&EngineWrap::Close>("close"),
@@ -92,16 +99,17 @@ void EngineWrap::Finish(const Napi::CallbackInfo& /*info*/) {
 void EngineWrap::SetRing(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto ring = ReadRing(info[0]);
-  // A close may have overtaken the answer to a `ring` record; that is nobody's mistake.
+  // A close may have overtaken the answer to a `layout` record; that is nobody's mistake.
   if (!ring || !IsOpen()) return;
   switch (engine_->SetRing(*std::move(ring))) {
     case Engine::RingResult::kAccepted:
       return;
     case Engine::RingResult::kNotAsked:
-      Napi::Error::New(env, "setRing without a ring record to answer").ThrowAsJavaScriptException();
+      Napi::Error::New(env, "setRing without a layout record to answer")
+          .ThrowAsJavaScriptException();
       return;
     case Engine::RingResult::kTooSmall:
-      ThrowRangeError(env, "slotBytes is smaller than the ring record asked for");
+      ThrowRangeError(env, "slotBytes is smaller than the layout record asked for");
       return;
   }
 }
@@ -149,6 +157,43 @@ Napi::Value EngineWrap::TakeFault(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   return FaultToObject(env, *fault);
+}
+
+Napi::Value EngineWrap::TakeDecoder(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto opening = IsOpen() ? engine_->TakeDecoder() : std::nullopt;
+  if (!opening) {
+    Napi::Error::New(env, "takeDecoder without a decoder record").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  return OpeningToObject(env, *opening);
+}
+
+Napi::Value EngineWrap::TakeParameterSets(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto data = IsOpen() ? engine_->TakeCodecData() : std::nullopt;
+  if (!data) {
+    Napi::Error::New(env, "takeParameterSets without an access unit with flag 4")
+        .ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  auto bytes = Napi::Uint8Array::New(env, data->size());
+  std::copy(data->begin(), data->end(), bytes.Data());
+  return bytes;
+}
+
+void EngineWrap::SetFloor(const Napi::CallbackInfo& info) {
+  // Any number is a time here, infinities included.
+  if (!info[0].IsNumber() || std::isnan(info[0].As<Napi::Number>().DoubleValue())) {
+    ThrowTypeError(info.Env(), "Expected number for captureMs but received " + Describe(info[0]));
+    return;
+  }
+  if (IsOpen()) engine_->SetFloor(info[0].As<Napi::Number>().DoubleValue());
+}
+
+void EngineWrap::SetPeriod(const Napi::CallbackInfo& info) {
+  const auto period_ms = CheckNumber(info[0], "periodMs", 0, kMaxPeriodMs);
+  if (period_ms && IsOpen()) engine_->SetPeriod(*period_ms);
 }
 
 void EngineWrap::Wake(const Napi::CallbackInfo& /*info*/) {

@@ -30,6 +30,10 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   void GiveUp(const Napi::CallbackInfo& info);
   Napi::Value Take(const Napi::CallbackInfo& info);
   Napi::Value TakeFault(const Napi::CallbackInfo& info);
+  Napi::Value TakeDecoder(const Napi::CallbackInfo& info);
+  Napi::Value TakeParameterSets(const Napi::CallbackInfo& info);
+  void SetFloor(const Napi::CallbackInfo& info);
+  void SetPeriod(const Napi::CallbackInfo& info);
   void Wake(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

@@ -1,10 +1,11 @@
-// The module object: `Engine`, `versions`, `recordDoubles`.
+// The module object: `Engine`, `encodeImage`, `versions`, `recordDoubles`.
 #include <napi.h>
 
 #include "addon.h"
 #include "av.h"
 #include "engine.h"
 #include "engine_wrap.h"
+#include "image_job.h"
 #include "libyuv_bridge.h"
 #include "yuv_to_bgr.h"
 
@@ -30,6 +31,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   addon->clear_timeout = Napi::Persistent(env.Global().Get("clearTimeout").As<Napi::Function>());
   env.SetInstanceData(addon);
   exports.Set("Engine", EngineWrap::Define(env));
+  exports.Set("encodeImage", Napi::Function::New<EncodeImageJob>(env, "encodeImage"));
   exports.Set("versions", Versions(env));
   exports.Set("recordDoubles", Napi::Number::New(env, static_cast<double>(kRecordDoubles)));
   return exports;

@@ -3,18 +3,15 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <sstream>
 #include <utility>
 
 namespace kvs_frames {
 namespace {
 
-constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
-
-constexpr int64_t kMaxDecoderThreads = 16;
-constexpr int64_t kMaxQueuedFragments = 1024;
 constexpr int64_t kMaxSlots = 65536;
-// libavcodec's max_pixels; a side is at most 65535 in H.264 and H.265 headers, 8192 in ours.
-constexpr int64_t kMaxPixels = int64_t{65535} * 65535;
+constexpr int64_t kMaxWriter = 65535;
+constexpr size_t kCursorElements = 2;
 
 const char* TypeName(napi_valuetype type) {
   constexpr std::array<const char*, 10> kNames = {"undefined", "null",   "boolean", "number",
@@ -22,13 +19,6 @@ const char* TypeName(napi_valuetype type) {
                                                   "external",  "bigint"};
   const auto index = static_cast<size_t>(type);
   return index < kNames.size() ? kNames[index] : "unknown";
-}
-
-// The property, or nothing if reading it threw (a getter may).
-std::optional<Napi::Value> ReadProperty(Napi::Object object, const char* key) {
-  const Napi::Value value = object.Get(key);
-  if (object.Env().IsExceptionPending()) return std::nullopt;
-  return value;
 }
 
 bool Overlaps(const TypedArrayView& a, size_t a_bytes, const TypedArrayView& b, size_t b_bytes) {
@@ -71,6 +61,12 @@ std::optional<Napi::Object> ReadObject(Napi::Value value, const char* name) {
   return std::nullopt;
 }
 
+std::optional<Napi::Value> ReadProperty(Napi::Object object, const char* key) {
+  const Napi::Value value = object.Get(key);
+  if (object.Env().IsExceptionPending()) return std::nullopt;
+  return value;
+}
+
 std::optional<int64_t> ReadInteger(Napi::Object object, const char* key, int64_t minimum,
                                    int64_t maximum) {
   const auto value = ReadProperty(object, key);
@@ -90,6 +86,39 @@ std::optional<int64_t> ReadInteger(Napi::Object object, const char* key, int64_t
   return static_cast<int64_t>(number);
 }
 
+std::optional<bool> ReadBoolean(Napi::Object object, const char* key) {
+  const auto value = ReadProperty(object, key);
+  if (!value) return std::nullopt;
+  if (value->IsBoolean()) return value->As<Napi::Boolean>().Value();
+  ThrowTypeError(object.Env(),
+                 std::string("Expected boolean for ") + key + " but received " + Describe(*value));
+  return std::nullopt;
+}
+
+std::optional<double> CheckNumber(Napi::Value value, const char* name, double minimum,
+                                  double maximum) {
+  std::ostringstream expected;
+  expected << "Expected number from " << minimum << " to " << maximum << " for " << name
+           << " but received " << Describe(value);
+  if (!value.IsNumber()) {
+    ThrowTypeError(value.Env(), expected.str());
+    return std::nullopt;
+  }
+  const double number = value.As<Napi::Number>().DoubleValue();
+  // Not so for NaN either.
+  if (!(number >= minimum && number <= maximum)) {
+    ThrowRangeError(value.Env(), expected.str());
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<double> ReadNumber(Napi::Object object, const char* key, double minimum,
+                                 double maximum) {
+  const auto value = ReadProperty(object, key);
+  return value ? CheckNumber(*value, key, minimum, maximum) : std::nullopt;
+}
+
 std::optional<TypedArrayView> ReadTypedArray(Napi::Value value, const char* name,
                                              napi_typedarray_type type, const char* type_name) {
   const Napi::Env env = value.Env();
@@ -106,56 +135,11 @@ std::optional<TypedArrayView> ReadTypedArray(Napi::Value value, const char* name
   return view;
 }
 
-std::optional<EngineOptions> ReadEngineOptions(Napi::Value value) {
-  const auto object = ReadObject(value, "options");
-  if (!object) return std::nullopt;
-  EngineOptions options;
-  const auto matrix = ReadProperty(*object, "matrix");
-  if (!matrix) return std::nullopt;
-  const std::string name = matrix->IsString() ? matrix->As<Napi::String>().Utf8Value() : "";
-  if (name == "auto") {
-    options.matrix = Matrix::kAuto;
-  } else if (name == "bt601") {
-    options.matrix = Matrix::kBt601;
-  } else if (name == "bt709") {
-    options.matrix = Matrix::kBt709;
-  } else {
-    ThrowTypeError(
-        value.Env(),
-        "Expected \"auto\", \"bt601\" or \"bt709\" for matrix but received " + Describe(*matrix));
-    return std::nullopt;
+std::shared_ptr<void> KeepAlive(std::initializer_list<Napi::Value> values) {
+  auto kept = std::make_shared<std::vector<Napi::Reference<Napi::Value>>>();
+  for (const Napi::Value& value : values) {
+    if (value.IsObject()) kept->push_back(Napi::Reference<Napi::Value>::New(value, 1));
   }
-  const auto threads = ReadInteger(*object, "decoderThreads", 1, kMaxDecoderThreads);
-  if (!threads) return std::nullopt;
-  const auto fragments = ReadInteger(*object, "maxQueuedFragments", 1, kMaxQueuedFragments);
-  if (!fragments) return std::nullopt;
-  const auto bytes = ReadInteger(*object, "maxQueuedBytes", 1, kMaxSafeInteger);
-  if (!bytes) return std::nullopt;
-  const auto pixels = ReadInteger(*object, "maxPixels", 1, kMaxPixels);
-  if (!pixels) return std::nullopt;
-  const auto hold = ReadProperty(*object, "holdOnTrouble");
-  if (!hold) return std::nullopt;
-  if (!hold->IsBoolean() && !hold->IsUndefined()) {
-    ThrowTypeError(value.Env(),
-                   "Expected boolean for holdOnTrouble but received " + Describe(*hold));
-    return std::nullopt;
-  }
-  options.hold_on_trouble = hold->ToBoolean();
-  options.decoder_threads = static_cast<int>(*threads);
-  options.max_queued_fragments = static_cast<size_t>(*fragments);
-  options.max_queued_bytes = static_cast<size_t>(*bytes);
-  options.max_pixels = *pixels;
-  return options;
-}
-
-std::shared_ptr<void> KeepAlive(Napi::Value first, Napi::Value second) {
-  struct Kept {
-    Napi::Reference<Napi::Value> first;
-    Napi::Reference<Napi::Value> second;
-  };
-  auto kept = std::make_shared<Kept>();
-  kept->first = Napi::Reference<Napi::Value>::New(first, 1);
-  if (second.IsObject()) kept->second = Napi::Reference<Napi::Value>::New(second, 1);
   return kept;
 }
 
@@ -181,7 +165,7 @@ std::optional<FragmentInput> ReadBytes(Napi::Object object) {
     }
     fragment.init = {static_cast<const uint8_t*>(init->data), init->length};
   }
-  fragment.owner = KeepAlive(*media_value, *init_value);
+  fragment.owner = KeepAlive({*media_value, *init_value});
   return fragment;
 }
 
@@ -192,8 +176,15 @@ std::optional<FragmentInput> ReadFragment(Napi::Value value) {
   if (!object) return std::nullopt;
   const auto id = ReadInteger(*object, "id", -kMaxSafeInteger, kMaxSafeInteger);
   if (!id) return std::nullopt;
+  const auto start_ms = ReadNumber(*object, "startMs", -kMaxDateMs, kMaxDateMs);
+  if (!start_ms) return std::nullopt;
+  const auto is_dated = ReadBoolean(*object, "isDated");
+  if (!is_dated) return std::nullopt;
   auto fragment = ReadBytes(*object);
-  if (fragment) fragment->id = *id;
+  if (!fragment) return std::nullopt;
+  fragment->id = *id;
+  fragment->start_ms = *start_ms;
+  fragment->is_dated = *is_dated;
   return fragment;
 }
 
@@ -202,6 +193,17 @@ std::optional<FragmentInput> ReadSecondCopy(Napi::Value value) {
   return object ? ReadBytes(*object) : std::nullopt;
 }
 
+namespace {
+
+// The ring's writer, 0 where it has none.
+std::optional<int64_t> ReadWriter(Napi::Object ring) {
+  const auto writer = ReadProperty(ring, "writer");
+  if (!writer) return std::nullopt;
+  return writer->IsUndefined() ? 0 : ReadInteger(ring, "writer", 0, kMaxWriter);
+}
+
+}  // namespace
+
 std::optional<RingMemory> ReadRing(Napi::Value value) {
   const auto object = ReadObject(value, "ring");
   if (!object) return std::nullopt;
@@ -209,6 +211,12 @@ std::optional<RingMemory> ReadRing(Napi::Value value) {
   if (!id) return std::nullopt;
   const auto slot_bytes = ReadInteger(*object, "slotBytes", 1, kMaxSafeInteger);
   if (!slot_bytes) return std::nullopt;
+  const auto block_slots = ReadInteger(*object, "blockSlots", 0, kMaxSlots);
+  if (!block_slots) return std::nullopt;
+  const auto writer = ReadWriter(*object);
+  if (!writer) return std::nullopt;
+  const auto cursor_value = ReadProperty(*object, "cursor");
+  if (!cursor_value) return std::nullopt;
   const auto pixels_value = ReadProperty(*object, "pixels");
   if (!pixels_value) return std::nullopt;
   const auto states_value = ReadProperty(*object, "states");
@@ -219,6 +227,12 @@ std::optional<RingMemory> ReadRing(Napi::Value value) {
   const auto states = ReadTypedArray(*states_value, "states", napi_int32_array, "Int32Array");
   if (!states) return std::nullopt;
   const Napi::Env env = value.Env();
+  TypedArrayView cursor;
+  if (*block_slots > 0) {
+    const auto view = ReadTypedArray(*cursor_value, "cursor", napi_int32_array, "Int32Array");
+    if (!view) return std::nullopt;
+    cursor = *view;
+  }
   if (states->length < 1 || states->length > static_cast<size_t>(kMaxSlots)) {
     ThrowRangeError(env, "Expected 1 to " + std::to_string(kMaxSlots) +
                              " elements for states but received " + std::to_string(states->length));
@@ -235,13 +249,31 @@ std::optional<RingMemory> ReadRing(Napi::Value value) {
     ThrowRangeError(env, "Expected states outside pixels but received overlapping views");
     return std::nullopt;
   }
+  if (*block_slots > 0 && states->length % static_cast<size_t>(*block_slots) != 0) {
+    ThrowRangeError(env, "Expected a divisor of " + std::to_string(states->length) +
+                             " for blockSlots but received " + std::to_string(*block_slots));
+    return std::nullopt;
+  }
+  if (*block_slots > 0 &&
+      (cursor.length < kCursorElements ||
+       Overlaps(*pixels, pixels->length, cursor, cursor.length * sizeof(int32_t)) ||
+       Overlaps(*states, states->length * sizeof(int32_t), cursor,
+                cursor.length * sizeof(int32_t)))) {
+    ThrowRangeError(env, "Expected at least " + std::to_string(kCursorElements) +
+                             " elements apart from pixels and states for cursor but received " +
+                             std::to_string(cursor.length));
+    return std::nullopt;
+  }
   RingMemory ring;
   ring.id = *id;
   ring.pixels = static_cast<uint8_t*>(pixels->data);
   ring.slot_bytes = static_cast<size_t>(*slot_bytes);
   ring.states = static_cast<int32_t*>(states->data);
   ring.slot_count = static_cast<int>(states->length);
-  ring.owner = KeepAlive(*pixels_value, *states_value);
+  ring.block_slots = static_cast<int>(*block_slots);
+  ring.cursor = static_cast<int32_t*>(cursor.data);
+  ring.writer = static_cast<int>(*writer);
+  ring.owner = KeepAlive({*pixels_value, *states_value, *cursor_value});
   return ring;
 }
 
@@ -260,6 +292,13 @@ Napi::Object FaultToObject(Napi::Env env, const Fault& fault) {
   return object;
 }
 
+Napi::Object OpeningToObject(Napi::Env env, const DecoderOpening& opening) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("hwaccel", HwAccelName(opening.hwaccel));
+  object.Set("fallbackReason", opening.fallback_reason);
+  return object;
+}
+
 Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats) {
   Napi::Object object = Napi::Object::New(env);
   const auto set = [&object](const char* key, auto value) {
@@ -269,6 +308,9 @@ Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats) {
   set("packets", stats.packets);
   set("pictures", stats.pictures);
   set("frames", stats.frames);
+  set("unselected", stats.unselected);
+  set("late", stats.late);
+  set("skippedPackets", stats.skipped_packets);
   set("faults", stats.faults);
   set("decoderOpens", stats.decoder_opens);
   set("idleDrains", stats.idle_drains);

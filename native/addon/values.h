@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,24 @@ void ThrowRangeError(Napi::Env env, const std::string& message);
 // `value` as an object whose properties can be read; `name` is for the message.
 std::optional<Napi::Object> ReadObject(Napi::Value value, const char* name);
 
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+// Further from 1970 than Date reaches there is no time.
+constexpr double kMaxDateMs = 8.64e15;
+constexpr double kMaxPeriodMs = kMaxDateMs;
+
+// The property, or nothing if reading it threw (a getter may).
+std::optional<Napi::Value> ReadProperty(Napi::Object object, const char* key);
+
+std::optional<bool> ReadBoolean(Napi::Object object, const char* key);
+
+// `value` as a number from `minimum` to `maximum`; `name` is for the message.
+std::optional<double> CheckNumber(Napi::Value value, const char* name, double minimum,
+                                  double maximum);
+
+// The property as such a number.
+std::optional<double> ReadNumber(Napi::Object object, const char* key, double minimum,
+                                 double maximum);
+
 // The property as an integer from `minimum` to `maximum`, both safe integers.
 std::optional<int64_t> ReadInteger(Napi::Object object, const char* key, int64_t minimum,
                                    int64_t maximum);
@@ -37,10 +56,8 @@ struct TypedArrayView {
 std::optional<TypedArrayView> ReadTypedArray(Napi::Value value, const char* name,
                                              napi_typedarray_type type, const char* type_name);
 
-std::optional<EngineOptions> ReadEngineOptions(Napi::Value value);
-
-// Keeps JavaScript values alive until it is destroyed, on the JavaScript thread.
-std::shared_ptr<void> KeepAlive(Napi::Value first, Napi::Value second);
+// Keeps those that are objects alive until it is destroyed, on the JavaScript thread.
+std::shared_ptr<void> KeepAlive(std::initializer_list<Napi::Value> values);
 
 std::optional<FragmentInput> ReadFragment(Napi::Value value);
 // The same without an id.
@@ -48,6 +65,7 @@ std::optional<FragmentInput> ReadSecondCopy(Napi::Value value);
 std::optional<RingMemory> ReadRing(Napi::Value value);
 
 Napi::Object FaultToObject(Napi::Env env, const Fault& fault);
+Napi::Object OpeningToObject(Napi::Env env, const DecoderOpening& opening);
 Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats);
 
 }  // namespace kvs_frames

@@ -1,92 +1,35 @@
 #include "converter.h"
 
-#include <array>
 #include <cstring>
-#include <new>
 #include <string>
+#include <utility>
 
 #include "libyuv_bridge.h"
 
 namespace kvs_frames {
 namespace {
 
-struct Weights {
-  double kr;
-  double kb;
-};
-
-constexpr Weights kBt601Weights = {0.299, 0.114};
-constexpr Weights kBt709Weights = {0.2126, 0.0722};
-
-// The matrix to use for a picture of this height that is tagged `tagged`.
-AVColorSpace ResolveColorspace(Matrix matrix, AVColorSpace tagged, int height) {
-  switch (matrix) {
-    case Matrix::kBt601:
-      return AVCOL_SPC_SMPTE170M;
-    case Matrix::kBt709:
-      return AVCOL_SPC_BT709;
-    case Matrix::kAuto:
-      break;
-  }
-  if (tagged != AVCOL_SPC_UNSPECIFIED && tagged != AVCOL_SPC_RESERVED) return tagged;
-  return height >= 720 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+bool IsPacked(OutputFormat format) {
+  return format == OutputFormat::kBgr24 || format == OutputFormat::kRgb24;
 }
 
-// ITU-T H.273, table 4.
-std::optional<Weights> WeightsOf(AVColorSpace colorspace) {
-  switch (colorspace) {
-    case AVCOL_SPC_RGB:  // the planes are not YUV then, and the weights are not used
-    case AVCOL_SPC_BT709:
-      return kBt709Weights;
-    case AVCOL_SPC_BT470BG:
-    case AVCOL_SPC_SMPTE170M:
-      return kBt601Weights;
-    case AVCOL_SPC_FCC:
-      return Weights{0.30, 0.11};
-    case AVCOL_SPC_SMPTE240M:
-      return Weights{0.212, 0.087};
-    case AVCOL_SPC_BT2020_NCL:
-      return Weights{0.2627, 0.0593};
-    default:
-      return std::nullopt;
-  }
+// Whether the format has colours that a matrix made.
+bool NeedsMatrix(OutputFormat format) {
+  return format != OutputFormat::kGray8 && !IsYuv420(format);
 }
 
-// The full-range twin names of the 8-bit formats carry the range in the format; all others carry
-// it beside.
-struct PlainFormat {
-  AVPixelFormat format;
-  bool full_range;
-};
-
-PlainFormat WithoutRange(AVPixelFormat format) {
-  switch (format) {
-    case AV_PIX_FMT_YUVJ420P:
-      return {AV_PIX_FMT_YUV420P, true};
-    case AV_PIX_FMT_YUVJ422P:
-      return {AV_PIX_FMT_YUV422P, true};
-    case AV_PIX_FMT_YUVJ444P:
-      return {AV_PIX_FMT_YUV444P, true};
-    default:
-      return {format, false};
-  }
+// 8-bit 4:2:0, the same as nv12 and i420 hold.
+bool IsPlain420(const SampleForm& samples) {
+  return samples.has_chroma && samples.bytes == 1 && samples.chroma_shift_x == 1 &&
+         samples.chroma_shift_y == 1;
 }
 
-bool IsGray(const AVPixFmtDescriptor& description) { return description.nb_components == 1; }
-
-// Planar YUV with a chroma sample per pixel or pair of pixels, or gray, in 8 to 14 little-endian
-// bits.
-bool SuitsKernels(const AVPixFmtDescriptor& description) {
-  constexpr uint64_t kOther = AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM |
-                              AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_RGB |
-                              AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_FLOAT;
-  const AVComponentDescriptor& luma = description.comp[0];
-  if ((description.flags & kOther) != 0 || luma.depth < 8 || luma.depth > 14) return false;
-  if (luma.shift != 0 || luma.step != (luma.depth > 8 ? 2 : 1)) return false;
-  if (IsGray(description)) return true;
-  return description.nb_components == 3 && (description.flags & AV_PIX_FMT_FLAG_PLANAR) != 0 &&
-         description.comp[1].plane == 1 && description.comp[2].plane == 2 &&
-         description.log2_chroma_w <= 1;
+// Rows of `bytes` each, from one plane to another.
+void CopyRows(const uint8_t* from, ptrdiff_t from_stride, uint8_t* to, size_t to_stride,
+              size_t bytes, int rows) {
+  for (int row = 0; row < rows; ++row, from += from_stride, to += to_stride) {
+    std::memcpy(to, from, bytes);
+  }
 }
 
 }  // namespace
@@ -96,8 +39,8 @@ bool Converter::Form::operator==(const Form& other) const {
          colorspace == other.colorspace && range == other.range;
 }
 
-Converter::Converter(Matrix matrix, const YuvKernels& kernels)
-    : matrix_(matrix), kernels_(kernels) {}
+Converter::Converter(Matrix matrix, const OutputOptions& output, const Kernels& kernels)
+    : matrix_(matrix), output_(output), kernels_(kernels), rows_(kernels) {}
 
 std::optional<Fault> Converter::Configure(const AVFrame& picture) {
   const Form form = {picture.width, picture.height, picture.format, picture.colorspace,
@@ -112,108 +55,173 @@ std::optional<Fault> Converter::Configure(const AVFrame& picture) {
 
 std::optional<Fault> Converter::ConfigureNew(const Form& form) {
   const PlainFormat plain = WithoutRange(static_cast<AVPixelFormat>(form.format));
-  const AVPixFmtDescriptor* const description = av_pix_fmt_desc_get(plain.format);
-  if (description == nullptr || form.width <= 0 || form.height <= 0) {
+  if (av_pix_fmt_desc_get(plain.format) == nullptr || form.width <= 0 || form.height <= 0) {
     return Fault{Stage::kConvert, 0,
                  "picture of unknown pixel format " + std::to_string(form.format)};
   }
+  if (auto fault = LayOut(output_, form.width, form.height, &layout_)) return fault;
   const AVColorSpace colorspace = ResolveColorspace(matrix_, form.colorspace, form.height);
   const auto weights = WeightsOf(colorspace);
-  if (!weights) {
+  if (!weights && NeedsMatrix(output_.format)) {
     const char* const name = av_color_space_name(colorspace);
     return Fault{Stage::kConvert, 0,
                  std::string("colour matrix ") + (name == nullptr ? "unknown" : name) +
                      " is not supported; option matrix can force another"};
   }
-  const bool full_range = plain.full_range || form.range == AVCOL_RANGE_JPEG;
-  if (!SuitsKernels(*description)) {
-    return ConfigureSwscale(form, plain.format, colorspace, full_range);
+  LumaWeights luma = weights.value_or(kBt709Weights);
+  bool full_range = plain.full_range || form.range == AVCOL_RANGE_JPEG;
+  const auto samples = DescribeSamples(plain.format);
+  is_rgb_ = !samples;
+  if (is_rgb_) {
+    auto fault =
+        rgb_source_.Configure(form.width, form.height, plain.format, colorspace, full_range);
+    if (fault) return fault;
+    luma = kBt709Weights;
+    full_range = true;
+  } else {
+    rgb_source_.Reset();
   }
+  samples_ = samples.value_or(RgbSource::kForm);
+  yuv_ = {luma.kr, luma.kb, full_range, samples_.depth};
+  if (IsYuv420(output_.format)) {
+    layout_.matrix = is_rgb_ ? AVCOL_SPC_BT709 : colorspace;
+    layout_.full_range = full_range;
+  }
+  planes_ = PlanesOf(output_, layout_);
+  padding_.Configure(output_, planes_, yuv_);
+  backend_ = Choose(luma.kr == kBt601Weights.kr && luma.kb == kBt601Weights.kb);
+  if (backend_ == Backend::kRows) rows_.Configure(samples_, yuv_, output_, layout_);
+  if (backend_ != Backend::kDirect) return std::nullopt;
 
-  sws_.reset();
-  scratch_ = {};
-  const bool bt601 = weights->kr == kBt601Weights.kr && weights->kb == kBt601Weights.kb;
-  full_range_ = full_range;
-  if (plain.format == AV_PIX_FMT_YUV420P && bt601 && &kernels_ == &ScalarKernels() &&
-      LibyuvVersion().has_value()) {
-    backend_ = Backend::kLibyuv;
-    return std::nullopt;
-  }
-  backend_ = Backend::kKernels;
-  const int depth = description->comp[0].depth;
-  coefficients_ = MakeCoefficients({weights->kr, weights->kb, full_range, depth});
-  row_ = kernels_.rows[depth > 8 ? 1 : 0][description->log2_chroma_w == 0 ? 1 : 0];
-  chroma_row_shift_ = description->log2_chroma_h;
-  neutral_chroma_.clear();
-  if (IsGray(*description)) {
-    // In bytes, half of 0x8080 is as neutral as all of it.
-    const uint16_t neutral = depth > 8 ? static_cast<uint16_t>(1 << (depth - 1)) : 0x8080;
-    neutral_chroma_.assign(form.width, neutral);
-  }
+  coefficients_ = MakeCoefficients(yuv_);
+  if (output_.format == OutputFormat::kRgb24) coefficients_ = RedFirst(coefficients_);
+  // In bytes, half of 0x8080 is as neutral as all of it.
+  const auto neutral =
+      static_cast<uint16_t>(samples_.bytes == 1 ? 0x8080 : 1 << (samples_.depth - 1));
+  neutral_.assign(samples_.has_chroma ? 0 : layout_.w, neutral);
+  const size_t columns = samples_.paired ? layout_.w : 0;
+  first_.resize(columns);
+  second_.resize(columns);
+  words_.resize(2 * columns);
   return std::nullopt;
 }
 
-std::optional<Fault> Converter::ConfigureSwscale(const Form& form, AVPixelFormat format,
-                                                 AVColorSpace colorspace, bool full_range) {
-  const char* const name = av_get_pix_fmt_name(format);
-  // Without these flags swscale blurs or skips chroma and is off by several levels; pictures that
-  // come here (RGB planes) are rare, so speed is second.
-  constexpr int kFlags = SWS_POINT | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_BITEXACT;
-  sws_.reset();
-  if (sws_isSupportedInput(format) != 0) {
-    sws_.reset(sws_getContext(form.width, form.height, format, form.width, form.height,
-                              AV_PIX_FMT_BGR24, kFlags, nullptr, nullptr, nullptr));
-  }
-  if (sws_ == nullptr) {
-    return Fault{Stage::kConvert, 0,
-                 std::string("pixel format ") + name + " of " + std::to_string(form.width) + "x" +
-                     std::to_string(form.height) + " cannot be converted"};
-  }
-  // swscale assumes BT.601 limited range unless told; for RGB planes it ignores this.
-  constexpr int kOne = 1 << 16;
-  sws_setColorspaceDetails(sws_.get(), sws_getCoefficients(colorspace), full_range ? 1 : 0,
-                           sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, kOne, kOne);
-  constexpr int kStep = 16;  // pixels swscale's vector code works in
-  constexpr int kSlack = 64;
-  scratch_stride_ = (form.width + kStep - 1) / kStep * kStep * 3;
-  scratch_.resize(static_cast<size_t>(scratch_stride_) * form.height + kSlack);
-  backend_ = Backend::kSwscale;
-  return std::nullopt;
+Converter::Backend Converter::Choose(bool is_bt601) const {
+  if (!IsUnscaled(layout_)) return Backend::kRows;
+  const bool even_start =
+      static_cast<int>(layout_.source_x) % 2 == 0 && static_cast<int>(layout_.source_y) % 2 == 0;
+  if (IsYuv420(output_.format) && IsPlain420(samples_) && even_start) return Backend::kCopy;
+  const bool readable = samples_.right_shift == 0 || samples_.paired;
+  if (!IsPacked(output_.format) || !readable) return Backend::kRows;
+  const bool whole = layout_.w == layout_.source_width && layout_.h == layout_.source_height &&
+                     layout_.w == layout_.width;
+  const bool is_libyuv = output_.format == OutputFormat::kBgr24 && whole && is_bt601 &&
+                         IsPlain420(samples_) && !samples_.paired &&
+                         &kernels_ == &ScalarKernels() && LibyuvVersion().has_value();
+  return is_libyuv ? Backend::kLibyuv : Backend::kDirect;
 }
 
-void Converter::Convert(const AVFrame& picture, uint8_t* bgr) {
+void Converter::Convert(const AVFrame& picture, uint8_t* slot) {
+  const PicturePlanes planes = is_rgb_ ? rgb_source_.Read(picture) : PlanesOf(picture);
+  padding_.Write(slot);
   switch (backend_) {
-    case Backend::kKernels:
-      return ConvertByKernels(picture, bgr);
+    case Backend::kCopy:
+      return Copy(planes, slot);
+    case Backend::kDirect:
+      return ConvertDirectly(planes, slot);
     case Backend::kLibyuv:
-      return ConvertBt601ByLibyuv(picture, full_range_, bgr);
-    case Backend::kSwscale:
-      return ConvertBySwscale(picture, bgr);
+      return ConvertBt601ByLibyuv(picture, yuv_.full_range, slot + planes_.front().Row(0));
+    case Backend::kRows:
+      return rows_.Convert(planes, slot);
   }
 }
 
-void Converter::ConvertByKernels(const AVFrame& picture, uint8_t* bgr) const {
-  const auto* const neutral = reinterpret_cast<const uint8_t*>(neutral_chroma_.data());
-  const ptrdiff_t stride = static_cast<ptrdiff_t>(picture.width) * 3;
-  for (int row = 0; row < picture.height; ++row) {
-    const ptrdiff_t chroma_row = row >> chroma_row_shift_;
-    const bool gray = !neutral_chroma_.empty();
-    row_(picture.data[0] + row * static_cast<ptrdiff_t>(picture.linesize[0]),
-         gray ? neutral : picture.data[1] + chroma_row * picture.linesize[1],
-         gray ? neutral : picture.data[2] + chroma_row * picture.linesize[2], bgr + row * stride,
-         picture.width, coefficients_);
+void Converter::Copy(const PicturePlanes& picture, uint8_t* slot) const {
+  const SlotPlane& luma = planes_.front();
+  const SlotPlane& u = planes_[1];
+  const SlotPlane& v = planes_.back();
+  const auto x = static_cast<ptrdiff_t>(layout_.source_x);
+  const auto y = static_cast<ptrdiff_t>(layout_.source_y);
+  CopyRows(picture.data[0] + y * picture.stride[0] + x, picture.stride[0], slot + luma.Row(0),
+           luma.stride(), luma.w, luma.h);
+  const bool to_pairs = output_.format == OutputFormat::kNv12;
+  const uint8_t* first = picture.data[1] + y / 2 * picture.stride[1];
+  if (samples_.paired) {
+    first += x;
+    if (to_pairs) {
+      return CopyRows(first, picture.stride[1], slot + u.Row(0), u.stride(), u.cell * u.w, u.h);
+    }
+    for (int row = 0; row < u.h; ++row, first += picture.stride[1]) {
+      kernels_.samples.split_bytes(first, u.w, slot + u.Row(row), slot + v.Row(row));
+    }
+    return;
+  }
+  first += x / 2;
+  const uint8_t* second = picture.data[2] + y / 2 * picture.stride[2] + x / 2;
+  if (!to_pairs) {
+    CopyRows(first, picture.stride[1], slot + u.Row(0), u.stride(), u.w, u.h);
+    return CopyRows(second, picture.stride[2], slot + v.Row(0), v.stride(), v.w, v.h);
+  }
+  for (int row = 0; row < u.h; ++row) {
+    kernels_.samples.merge_bytes(first, second, u.w, slot + u.Row(row));
+    first += picture.stride[1];
+    second += picture.stride[2];
   }
 }
 
-void Converter::ConvertBySwscale(const AVFrame& picture, uint8_t* bgr) {
-  const std::array<uint8_t*, 4> planes = {scratch_.data(), nullptr, nullptr, nullptr};
-  const std::array<int, 4> strides = {scratch_stride_, 0, 0, 0};
-  sws_scale(sws_.get(), picture.data, picture.linesize, 0, picture.height, planes.data(),
-            strides.data());
-  const size_t row_bytes = static_cast<size_t>(picture.width) * 3;
-  for (int row = 0; row < picture.height; ++row) {
-    std::memcpy(bgr + row * row_bytes, scratch_.data() + static_cast<size_t>(row) * scratch_stride_,
-                row_bytes);
+void Converter::SplitPairs(const uint8_t* pairs, int count) {
+  const SampleKernels& kernels = kernels_.samples;
+  if (samples_.bytes == 1) {
+    return kernels.split_bytes(pairs, count, reinterpret_cast<uint8_t*>(first_.data()),
+                               reinterpret_cast<uint8_t*>(second_.data()));
+  }
+  kernels.widen_words(pairs, samples_.right_shift, 0, 2 * count, words_.data());
+  kernels.split(words_.data(), count, first_.data(), second_.data());
+}
+
+void Converter::ConvertDirectly(const PicturePlanes& picture, uint8_t* slot) {
+  const SlotPlane& plane = planes_.front();
+  const auto x = static_cast<int>(layout_.source_x);
+  const auto y = static_cast<int>(layout_.source_y);
+  const int shift_x = samples_.chroma_shift_x;
+  const int shift_y = samples_.chroma_shift_y;
+  const ptrdiff_t bytes = samples_.bytes;
+  const ptrdiff_t chroma_x = (x >> shift_x) * bytes;
+  const int chroma_count = ((x + plane.w - 1) >> shift_x) - (x >> shift_x) + 1;
+  const YuvRowKernel kernel = kernels_.bgr.rows[bytes - 1][shift_x == 0 ? 1 : 0];
+  // Of a pair of pixels that the crop starts in the middle of, the second goes alone.
+  const int alone = x & shift_x;
+  int apart = -1;  // the row of chroma that first_ and second_ hold
+  for (int row = 0; row < plane.h; ++row) {
+    const uint8_t* luma = picture.data[0] + (y + row) * picture.stride[0] + x * bytes;
+    const int chroma_row = (y + row) >> shift_y;
+    const auto* u = reinterpret_cast<const uint8_t*>(neutral_.data());
+    const uint8_t* v = u;
+    if (samples_.paired) {
+      if (chroma_row != apart) {
+        SplitPairs(picture.data[1] + chroma_row * picture.stride[1] + 2 * chroma_x, chroma_count);
+        apart = chroma_row;
+      }
+      u = reinterpret_cast<const uint8_t*>(first_.data());
+      v = reinterpret_cast<const uint8_t*>(second_.data());
+    } else if (samples_.has_chroma) {
+      u = picture.data[1] + chroma_row * picture.stride[1] + chroma_x;
+      v = picture.data[2] + chroma_row * picture.stride[2] + chroma_x;
+    }
+    if (samples_.right_shift > 0) {
+      kernels_.samples.widen_words(luma, samples_.right_shift, 0, plane.w, words_.data());
+      luma = reinterpret_cast<const uint8_t*>(words_.data());
+    }
+    if (output_.format == OutputFormat::kRgb24) std::swap(u, v);
+    uint8_t* out = slot + plane.Row(row);
+    if (alone == 1) {
+      kernel(luma, u, v, out, 1, coefficients_);
+      luma += bytes;
+      u += bytes;
+      v += bytes;
+      out += plane.cell;
+    }
+    kernel(luma, u, v, out, plane.w - alone, coefficients_);
   }
 }
 

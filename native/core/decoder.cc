@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace kvs_frames {
 namespace {
+
+// Packets that are kept for a fallback, in bytes: two fragments of 2 s have 1 to 10 MB. Older ones
+// are let go then, and a fallback has to wait for the next key frame.
+constexpr size_t kMaxKeptBytes = size_t{64} << 20;
 
 std::vector<uint8_t> Extradata(const AVCodecParameters& parameters) {
   if (parameters.extradata_size <= 0) return {};
@@ -25,6 +30,12 @@ bool Decoder::Accepts(const DemuxedFragment& fragment) const {
 std::optional<Fault> Decoder::Open(const DemuxedFragment& fragment) {
   const AVCodecParameters& parameters = *fragment.parameters;
   context_.reset();
+  hw_.reset();
+  fallback_reason_.clear();
+  kept_.clear();
+  kept_bytes_ = 0;
+  replayed_.clear();
+  is_draining_ = false;
   slots_.fill(Slot());
   previous_.reset();
   given_any_ = false;
@@ -40,30 +51,42 @@ std::optional<Fault> Decoder::Open(const DemuxedFragment& fragment) {
                  std::string("this libavcodec was built without a decoder for ") +
                      avcodec_get_name(parameters.codec_id)};
   }
-  UniqueCodecContext context(avcodec_alloc_context3(codec));
-  if (context == nullptr) throw std::bad_alloc();
-  int code = avcodec_parameters_to_context(context.get(), &parameters);
-  if (code >= 0) {
-    context->opaque = options_.log_sink;
-    context->pkt_timebase = fragment.time_base;
-    context->thread_count = options_.threads;
-    context->max_pixels = options_.max_pixels;
-    // Cropping to the exact column; the converter takes pointers of any alignment.
-    context->flags |= AV_CODEC_FLAG_UNALIGNED;
-    EnablePacketIds(*context);
-    AVDictionary* options = nullptr;
-    av_dict_set(&options, "codec_whitelist", "h264,hevc", 0);
-    code = avcodec_open2(context.get(), codec, &options);
-    av_dict_free(&options);
+  parameters_ = NewCodecParameters();
+  if (avcodec_parameters_copy(parameters_.get(), &parameters) < 0) throw std::bad_alloc();
+  time_base_ = fragment.time_base;
+  if (options_.hwaccel != HwAccel::kNone) {
+    HwDevices& devices = options_.devices == nullptr ? HwDevices::OfProcess() : *options_.devices;
+    hw_ = HwDecoding::Find(options_.hwaccel, *codec, devices, options_.log_sink, &fallback_reason_);
   }
+  const int code = OpenContext(*codec);
   if (code < 0) {
     return Fault{Stage::kDecode, code,
                  std::string("cannot open the decoder for ") +
                      avcodec_get_name(parameters.codec_id) + ": " + ErrorText(code)};
   }
-  context_ = std::move(context);
   extradata_ = Extradata(parameters);
   return std::nullopt;
+}
+
+int Decoder::OpenContext(const AVCodec& codec) {
+  UniqueCodecContext context(avcodec_alloc_context3(&codec));
+  if (context == nullptr) throw std::bad_alloc();
+  int code = avcodec_parameters_to_context(context.get(), parameters_.get());
+  if (code < 0) return code;
+  context->opaque = options_.log_sink;
+  context->pkt_timebase = time_base_;
+  context->thread_count = options_.threads;
+  context->max_pixels = options_.max_pixels;
+  // Cropping to the exact column; the converter takes pointers of any alignment.
+  context->flags |= AV_CODEC_FLAG_UNALIGNED;
+  EnablePacketIds(*context);
+  if (hw_ != nullptr) hw_->Prepare(context.get());
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "codec_whitelist", "h264,hevc", 0);
+  code = avcodec_open2(context.get(), &codec, &options);
+  av_dict_free(&options);
+  if (code >= 0) context_ = std::move(context);
+  return code;
 }
 
 void Decoder::BeginFragment(const DemuxedFragment& fragment) {
@@ -73,20 +96,28 @@ void Decoder::BeginFragment(const DemuxedFragment& fragment) {
     ++(fragment.starts_with_idr ? idr_starts_ : other_starts_);
   }
   // The stream may begin to reorder after its first fragment.
-  context_->has_b_frames = std::max(context_->has_b_frames, fragment.parameters->video_delay);
+  parameters_->video_delay = std::max(parameters_->video_delay, fragment.parameters->video_delay);
+  context_->has_b_frames = std::max(context_->has_b_frames, parameters_->video_delay);
 }
 
 int Decoder::Send(DemuxedPacket* packet) {
   const int64_t id = ++last_id_;
   slots_[id % kSlots] = {id, packet->info};
   SetPacketId(*context_, *packet->packet, id);
-  const int code = avcodec_send_packet(context_.get(), packet->packet.get());
+  int code = 0;
+  if (hw_ == nullptr) {
+    code = avcodec_send_packet(context_.get(), packet->packet.get());
+  } else {
+    Keep(*packet->packet, id);
+    code = hw_->Send(context_.get(), packet->packet.get());
+    if (!hw_->failure().empty()) code = FallBack();
+  }
   if (code < 0) slots_[id % kSlots].id = 0;
   return code;
 }
 
 int Decoder::Receive(AVFrame* picture, PacketInfo* info, bool* first) {
-  const int code = avcodec_receive_frame(context_.get(), picture);
+  const int code = ReceiveNext(picture);
   if (code < 0) return code;
   const int64_t id = PacketIdOf(*picture);
   Slot& slot = slots_[static_cast<uint64_t>(id) % kSlots];
@@ -108,10 +139,85 @@ int Decoder::Receive(AVFrame* picture, PacketInfo* info, bool* first) {
   return 0;
 }
 
-void Decoder::StartDrain() { avcodec_send_packet(context_.get(), nullptr); }
+int Decoder::ReceiveNext(AVFrame* picture) {
+  if (hw_ != nullptr) {
+    const int code = hw_->Receive(context_.get(), picture);
+    if (hw_->failure().empty()) return code;
+    if (const int refusal = FallBack(); refusal < 0) return refusal;
+  }
+  if (replayed_.empty()) return avcodec_receive_frame(context_.get(), picture);
+  av_frame_unref(picture);
+  av_frame_move_ref(picture, replayed_.front().get());
+  replayed_.pop_front();
+  return 0;
+}
+
+void Decoder::Keep(const AVPacket& packet, int64_t id) {
+  const auto forget_oldest = [this] {
+    kept_bytes_ -= static_cast<size_t>(kept_.front().packet->size);
+    kept_.pop_front();
+  };
+  if ((packet.flags & AV_PKT_FLAG_KEY) != 0) {
+    // Those since the key frame before are kept: an open group's leading pictures refer to them.
+    while (!kept_.empty() && kept_.front().id < last_key_id_) forget_oldest();
+    last_key_id_ = id;
+  }
+  UniquePacket copy(av_packet_clone(&packet));
+  if (copy == nullptr) throw std::bad_alloc();
+  kept_bytes_ += static_cast<size_t>(copy->size);
+  kept_.push_back({std::move(copy), id});
+  while (kept_bytes_ > kMaxKeptBytes) forget_oldest();
+}
+
+int Decoder::FallBack() {
+  fallback_reason_ = hw_->failure();
+  const AVCodec* const codec = context_->codec;
+  context_.reset();
+  hw_.reset();
+  const std::deque<Kept> kept = std::exchange(kept_, {});
+  kept_bytes_ = 0;
+  int code = OpenContext(*codec);
+  if (code < 0) {
+    slots_.fill(Slot());
+    throw std::runtime_error("cannot open the decoder in software: " + ErrorText(code));
+  }
+  // What is wrong with the packets before the last was told before.
+  LogSink told;
+  for (const Kept& one : kept) {
+    std::optional<LogSink::Scope> silence;
+    if (one.id != last_id_) silence.emplace(told);
+    SetPacketId(*context_, *one.packet, one.id);
+    code = avcodec_send_packet(context_.get(), one.packet.get());
+    ReceiveReplayed();
+  }
+  if (is_draining_) {
+    avcodec_send_packet(context_.get(), nullptr);
+    ReceiveReplayed();
+    return 0;
+  }
+  return code;
+}
+
+void Decoder::ReceiveReplayed() {
+  for (UniqueFrame picture = NewFrame();
+       avcodec_receive_frame(context_.get(), picture.get()) >= 0;) {
+    const int64_t id = PacketIdOf(*picture);
+    if (slots_[static_cast<uint64_t>(id) % kSlots].id != id) continue;
+    replayed_.push_back(std::exchange(picture, NewFrame()));
+  }
+}
+
+void Decoder::StartDrain() {
+  is_draining_ = true;
+  avcodec_send_packet(context_.get(), nullptr);
+}
 
 void Decoder::Reset() {
   avcodec_flush_buffers(context_.get());
+  is_draining_ = false;
+  kept_.clear();
+  kept_bytes_ = 0;
+  replayed_.clear();
   previous_.reset();
   slots_.fill(Slot());
 }

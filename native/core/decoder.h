@@ -2,18 +2,29 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "av.h"
 #include "fault.h"
 #include "fragment_demuxer.h"
+#include "hw_decoding.h"
+#include "log_sink.h"
 
 namespace kvs_frames {
 
 // A libavcodec decoder that lives as long as codec and extradata stay byte-identical. Each picture
 // comes back with the PacketInfo of the packet it was decoded from, in presentation order.
+//
+// Asked to decode on a device, it does so in software where there is none, and goes on in software
+// where the device fails between two pictures: then the packets since the last key frames, which it
+// keeps, are decoded once more, and what was given out is left out. Pictures are the same either
+// way.
 //
 // One thread. The order of calls is: Open, then for each packet Send and Receive until it answers
 // AVERROR(EAGAIN); StartDrain, Receive until AVERROR_EOF, then Reset or Open.
@@ -22,7 +33,9 @@ class Decoder {
   struct Options {
     int threads = 1;  // libavcodec's; 1 keeps no picture back
     int64_t max_pixels = 8192LL * 8192;
-    void* log_sink = nullptr;  // a LogSink, for what libavcodec's own threads log
+    LogSink* log_sink = nullptr;  // for what libavcodec's own threads log
+    HwAccel hwaccel = HwAccel::kNone;
+    HwDevices* devices = nullptr;  // null: those of the process
   };
 
   explicit Decoder(const Options& options) : options_(options) {}
@@ -55,6 +68,13 @@ class Decoder {
 
   bool IsOpen() const { return context_ != nullptr; }
 
+  // Where it decodes: what Open found, which is sure once the first picture came out, or until the
+  // device fails. Never kAuto.
+  HwAccel hwaccel() const { return hw_ == nullptr ? HwAccel::kNone : hw_->type(); }
+
+  // Why not where it was asked to, since Open, with libav's words; or "".
+  const std::string& fallback_reason() const { return fallback_reason_; }
+
   // REQUIRES: IsOpen().
   bool IsHevc() const { return context_->codec_id == AV_CODEC_ID_HEVC; }
 
@@ -79,10 +99,35 @@ class Decoder {
     PacketInfo info;
   };
 
+  // A packet that the software decoder would need to get where the device is.
+  struct Kept {
+    UniquePacket packet;
+    int64_t id = 0;
+  };
+
   Fault TooLarge(int width, int height) const;
 
+  // Makes context_, on hw_'s device if there is one. Answers 0 or libav's error code.
+  int OpenContext(const AVCodec& codec);
+  void Keep(const AVPacket& packet, int64_t id);
+  // As avcodec_receive_frame.
+  int ReceiveNext(AVFrame* picture);
+  // Goes on in software. Answers as Send does for the last packet; throws where there is no way on.
+  int FallBack();
+  // Keeps the pictures that were not given out yet.
+  void ReceiveReplayed();
+
   const Options options_;
+  std::unique_ptr<HwDecoding> hw_;  // before context_, which uses it
   UniqueCodecContext context_;
+  std::string fallback_reason_;
+  UniqueCodecParameters parameters_;
+  AVRational time_base_{0, 1};
+  std::deque<Kept> kept_;  // with hw_ only
+  size_t kept_bytes_ = 0;
+  int64_t last_key_id_ = 0;
+  std::deque<UniqueFrame> replayed_;  // after a fallback, to be given out first
+  bool is_draining_ = false;
   std::vector<uint8_t> extradata_;
   std::array<Slot, kSlots> slots_;  // by id modulo kSlots
   int64_t last_id_ = 0;

@@ -1,11 +1,9 @@
 #include "engine.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <exception>
 #include <string>
 #include <utility>
@@ -13,18 +11,9 @@
 namespace kvs_frames {
 namespace {
 
-// A worker thread frees a slot by a bare atomic store, which wakes nobody: look this often.
-constexpr std::chrono::milliseconds kSlotPoll{5};
-
 // Errors of the decoder in a row after which no more pictures are asked for: a packet has one
 // picture, and no decoder holds more than 32 back.
 constexpr int kMaxErrorsInARow = 64;
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 }  // namespace
 
@@ -32,9 +21,12 @@ Engine::Engine(const EngineOptions& options, std::function<void()> notify)
     : options_(options),
       notify_(std::move(notify)),
       inbox_({options.max_queued_fragments, options.max_queued_bytes}),
-      decoder_({options.decoder_threads, options.max_pixels, &log_}),
-      converter_(options.matrix),
+      decoder_({options.decoder_threads, options.max_pixels, &log_, options.hwaccel}),
+      writer_(options.matrix, options.output, inbox_, outbox_, notify_),
+      units_(options.framing),
       picture_(NewFrame()),
+      plan_({options.selection.key_frames_only, options.framing != Framing::kNone}),
+      selector_(options.selection),
       thread_([this] { Run(); }) {}
 
 Engine::~Engine() {
@@ -44,31 +36,16 @@ Engine::~Engine() {
 
 // --- Caller's thread ---------------------------------------------------------------------------
 
-Engine::PushResult Engine::Push(FragmentInput fragment) {
-  return inbox_.Push(std::move(fragment), outbox_.untaken_fragments()) ? PushResult::kQueued
-                                                                       : PushResult::kNoRoom;
-}
-
-void Engine::Finish() {
-  finishing_by_caller_ = true;
-  inbox_.Finish();
-}
-
 Engine::AnswerResult Engine::AnswerTrouble(std::optional<FragmentInput> copy) {
   return inbox_.AnswerTrouble(std::move(copy));
 }
 
 EngineStats Engine::stats() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  EngineStats stats = stats_;
+  EngineStats stats = stats_.Get();
   stats.wakes = outbox_.wakes();
   stats.queued_fragments = inbox_.queued_fragments();
   stats.queued_bytes = inbox_.queued_bytes();
   return stats;
-}
-
-void Engine::Join() {
-  if (thread_.joinable()) thread_.join();
 }
 
 // --- Engine's thread ---------------------------------------------------------------------------
@@ -95,27 +72,23 @@ bool Engine::WorkOnce() {
       Process(std::move(fragment));
       return true;
     case Inbox::Next::kDrain:
-      Count([](EngineStats& stats) { ++stats.idle_drains; });
+      stats_.Count([](EngineStats& stats) { ++stats.idle_drains; });
       DrainBetweenFragments();
       return true;
     case Inbox::Next::kFinish:
       DrainBetweenFragments();
+      writer_.Flush();
       NotifyIf(outbox_.Post(MakeRecord(RecordKind::kEnded)));
       return true;
     case Inbox::Next::kIdle:
-      burst_.Flush();
+      writer_.Rest();
       notify_();
       return true;
     case Inbox::Next::kStop:
-      return false;
+      break;
   }
+  writer_.Rest();
   return false;
-}
-
-template <typename Change>
-void Engine::Count(Change change) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  change(stats_);
 }
 
 template <typename Work>
@@ -132,11 +105,18 @@ void Engine::Process(FragmentInput fragment) {
   may_ask_ = options_.hold_on_trouble;
   is_fed_ = false;
   troubled_ = false;
+  // JavaScript reckons the times of undated fragments likewise.
+  is_dated_ = fragment.is_dated;
+  start_ms_ = is_dated_ ? fragment.start_ms
+                        : std::max(fragment.start_ms, end_ms_.value_or(fragment.start_ms));
+  selector_.SetPeriod(inbox_.period_ms());
+  selector_before_ = selector_;
   DemuxedFragment demuxed;
   std::optional<Fault> fault = Demux(fragment, &demuxed);
   if (fault) demuxed = DemuxedFragment();
   packets_ = demuxed.packets.size();
-  progress_.Begin(fragment.id, demuxed);
+  delivery_.Begin(fragment.id, demuxed);
+  Plan(&demuxed);
   if (fault || demuxed.fault) NoteTrouble();
   const double decode_start = CpuSeconds();
   do {
@@ -145,12 +125,15 @@ void Engine::Process(FragmentInput fragment) {
       fault.reset();
     }
     if (!fault) {
-      fault = Guarded(Stage::kDecode, [&] { return Decode(&demuxed); });
+      fault = Guarded(Stage::kDecode, [&] {
+        return options_.framing == Framing::kNone ? Decode(&demuxed) : Forward(demuxed);
+      });
       if (fault && fault->stage != Stage::kLimit) NoteTrouble();
     }
   } while (second_copy_ && !IsCancelled());
   may_ask_ = false;
   if (!troubled_) expects_idr_ = has_idr_;
+  if (packets_ > 0) end_ms_ = start_ms_ + demuxed.duration_ms;
   PostRefusals(packets_, fragment.id);
   CountDecodeCpu(decode_start);
   if (IsCancelled()) {
@@ -158,18 +141,14 @@ void Engine::Process(FragmentInput fragment) {
     outbox_.Discard(std::move(fragment.owner));
     return;
   }
-  if (fault) {
-    PostFault(*std::move(fault), fragment.id);
-  } else if (demuxed.fault) {
-    PostFault(*std::move(demuxed.fault), fragment.id);
-  }
-
+  if (!fault) fault = std::move(demuxed.fault);
+  if (fault) PostFault(*std::move(fault), fragment.id);
   Record record = MakeRecord(RecordKind::kFragment);
   record[1] = static_cast<double>(fragment.id);
   record[2] = static_cast<double>(packets_);
   record[3] = packets_ == 0 ? 0.0 : demuxed.duration_ms;
   record[4] = troubled_ ? 1.0 : 0.0;
-  Count([&](EngineStats& stats) {
+  stats_.Count([&](EngineStats& stats) {
     ++stats.fragments;
     stats.packets += static_cast<int64_t>(packets_);
   });
@@ -182,24 +161,49 @@ std::optional<Fault> Engine::Demux(const FragmentInput& fragment, DemuxedFragmen
     return DemuxFragment(fragment.init, fragment.media, current_fragment_, inbox_.cancelled(),
                          demuxed);
   });
-  Count([&](EngineStats& stats) { stats.demux_cpu_seconds += CpuSeconds() - start; });
+  stats_.Count([&](EngineStats& stats) { stats.demux_cpu_seconds += CpuSeconds() - start; });
   return fault;
 }
 
+void Engine::Plan(DemuxedFragment* fragment) {
+  if (fragment->packets.empty()) return;
+  selector_ = *selector_before_;
+  plan_.Begin(fragment, start_ms_, is_dated_, &selector_);
+  plan_.SetFloor(inbox_.floor_ms(), 0);
+}
+
+std::optional<Fault> Engine::OpenDecoder(const DemuxedFragment& fragment) {
+  is_first_ = !decoder_.Accepts(fragment);
+  if (!is_first_) return std::nullopt;
+  DrainDecoder();
+  told_opening_.reset();
+  if (auto fault = decoder_.Open(fragment)) return fault;
+  cut_.Forget();
+  delivery_.NoteOpening();
+  stats_.Count([](EngineStats& stats) { ++stats.decoder_opens; });
+  return std::nullopt;
+}
+
 std::optional<Fault> Engine::Decode(DemuxedFragment* fragment) {
-  is_first_ = !decoder_.Accepts(*fragment);
-  if (is_first_) {
-    DrainDecoder();
-    if (auto fault = decoder_.Open(*fragment)) return fault;
-    Count([](EngineStats& stats) { ++stats.decoder_opens; });
-  }
+  if (auto fault = OpenDecoder(*fragment)) return fault;
   decoder_.BeginFragment(*fragment);
-  decoded_fragment_ = current_fragment_;
   has_idr_ = fragment->starts_with_idr;
-  is_fed_ = true;
+  const bool starts_anew = decoder_.CanDrainBetweenFragments();
+  if (!starts_anew) DecodeCutFragment();
+  if (starts_anew && !plan_.HasOnlyKeyFrames()) cut_.Keep(*fragment);
+  LeaveOut(fragment, 0, starts_anew);
   int64_t errors = log_.decoder_errors();
-  for (DemuxedPacket& demuxed : fragment->packets) {
+  double floor_ms = inbox_.floor_ms();
+  for (size_t i = 0; i < fragment->packets.size(); ++i) {
     if (IsCancelled() || second_copy_) break;
+    if (std::exchange(floor_ms, inbox_.floor_ms()) != floor_ms) {
+      plan_.SetFloor(floor_ms, i);
+      LeaveOut(fragment, i, starts_anew);
+    }
+    DemuxedPacket& demuxed = fragment->packets[i];
+    if (demuxed.packet == nullptr) continue;
+    decoded_fragment_ = current_fragment_;
+    is_fed_ = true;
     const int code = decoder_.Send(&demuxed);
     const int64_t errors_before = std::exchange(errors, log_.decoder_errors());
     if (code < 0) {
@@ -210,9 +214,47 @@ std::optional<Fault> Engine::Decode(DemuxedFragment* fragment) {
       NoteTrouble();
     }
     ReceivePictures(demuxed.packet.get());
+    if (plan_.HasOnlyKeyFrames()) {
+      if (auto fault = DrainPictures(demuxed.packet.get())) return fault;
+    }
     demuxed.packet.reset();
   }
+  if (IsCancelled() || second_copy_) return std::nullopt;
+  if (!plan_.EndsEarly()) cut_.Forget();
+  // What the decoder holds would wait for a packet that does not come.
+  if (starts_anew && plan_.EndsEarly() && decoder_.HoldsPictures()) DrainDecoder();
+  if (!decoder_.HoldsPictures()) delivery_.TellLeftOut();
   return std::nullopt;
+}
+
+void Engine::DecodeCutFragment() {
+  LogSink told;
+  const LogSink::Scope silence(told);
+  for (DemuxedPacket& packet : cut_.Take()) {
+    decoder_.Send(&packet);
+    ReceivePictures(nullptr);
+  }
+  refusals_.Clear();
+}
+
+std::optional<Fault> Engine::Forward(const DemuxedFragment& fragment) {
+  for (size_t i = 0; i < fragment.packets.size() && !IsCancelled(); ++i) {
+    plan_.SetFloor(inbox_.floor_ms(), i);
+    delivery_.OnUnit(fragment, fragment.packets[i], &units_);
+  }
+  return std::nullopt;
+}
+
+void Engine::LeaveOut(DemuxedFragment* fragment, size_t first_packet, bool starts_anew) {
+  int64_t left_out = 0;
+  for (size_t i = first_packet; i < fragment->packets.size(); ++i) {
+    DemuxedPacket& demuxed = fragment->packets[i];
+    if (demuxed.packet == nullptr || plan_.IsNeeded(i, starts_anew)) continue;
+    demuxed.packet.reset();
+    delivery_.LeaveOut(demuxed.info);
+    ++left_out;
+  }
+  stats_.Count([&](EngineStats& stats) { stats.skipped_packets += left_out; });
 }
 
 void Engine::NoteTrouble() {
@@ -238,7 +280,7 @@ std::optional<FragmentInput> Engine::AskForSecondCopy() {
   Record record = MakeRecord(RecordKind::kTrouble);
   record[1] = static_cast<double>(current_fragment_);
   inbox_.ExpectAnswer();
-  burst_.Flush();
+  writer_.Rest();
   outbox_.Post(record);
   notify_();
   return inbox_.WaitForAnswer();
@@ -246,15 +288,16 @@ std::optional<FragmentInput> Engine::AskForSecondCopy() {
 
 void Engine::BeginAgain(DemuxedFragment* fragment) {
   // Gives out what the decoder holds of fragments before; OnPicture drops what is of this one.
+  delivery_.ForgetFirstCopy(current_fragment_);
   if (is_fed_) DrainDecoder();
-  first_refusal_.reset();
-  refusals_ = 0;
+  refusals_.Clear();
   log_.TakeLines();
   *fragment = *std::exchange(second_copy_, std::nullopt);
   packets_ = fragment->packets.size();
   is_fed_ = false;
   troubled_ = fragment->fault.has_value();
-  progress_.BeginSecondCopy(*fragment);
+  delivery_.BeginSecondCopy(*fragment);
+  Plan(fragment);
 }
 
 void Engine::DrainBetweenFragments() {
@@ -265,16 +308,22 @@ void Engine::DrainBetweenFragments() {
 
 void Engine::DrainDecoder() {
   if (!decoder_.IsOpen()) return;
+  auto fault = DrainPictures(nullptr);
+  // Nobody is told what became of a copy that is decoded again.
+  if (second_copy_) return;
+  delivery_.TellLeftOut();
+  PostRefusals(0, decoded_fragment_);
+  if (fault) PostFault(*std::move(fault), decoded_fragment_);
+}
+
+std::optional<Fault> Engine::DrainPictures(const AVPacket* sent) {
   auto fault = Guarded(Stage::kDecode, [&] {
     decoder_.StartDrain();
-    ReceivePictures(nullptr);
+    ReceivePictures(sent);
     return std::optional<Fault>();
   });
   decoder_.Reset();
-  // Nobody is told what became of a copy that is decoded again.
-  if (second_copy_) return;
-  PostRefusals(0, decoded_fragment_);
-  if (fault) PostFault(*std::move(fault), decoded_fragment_);
+  return fault;
 }
 
 void Engine::ReceivePictures(const AVPacket* sent) {
@@ -290,7 +339,7 @@ void Engine::ReceivePictures(const AVPacket* sent) {
       continue;
     }
     const double start = CpuSeconds();
-    OnPicture(*picture_, info, first);
+    OnPicture(*picture_, info);
     convert_cpu_ += CpuSeconds() - start;
   }
 }
@@ -298,102 +347,46 @@ void Engine::ReceivePictures(const AVPacket* sent) {
 void Engine::CountDecodeCpu(double start) {
   const double all = CpuSeconds() - start;
   const double convert = std::exchange(convert_cpu_, 0.0);
-  Count([&](EngineStats& stats) {
+  stats_.Count([&](EngineStats& stats) {
     stats.decode_cpu_seconds += all - convert;
     stats.convert_cpu_seconds += convert;
   });
 }
 
-void Engine::OnPicture(const AVFrame& picture, const PacketInfo& info, bool first) {
-  Count([](EngineStats& stats) { ++stats.pictures; });
-  reopened_ = reopened_ || first;
+void Engine::OnPicture(const AVFrame& picture, const PacketInfo& info) {
+  TellDecoder();
+  if (info.fate == Fate::kTold) return;
+  stats_.Count([](EngineStats& stats) { ++stats.pictures; });
   if (info.fragment_id == current_fragment_) {
-    const bool skips = has_idr_ && !IsInterlaced(picture) && progress_.Skips(info);
+    const bool skips = has_idr_ && !IsInterlaced(picture) && delivery_.Skips(info);
     if (skips || (IsDamaged(picture) && !StartsCold())) NoteTrouble();
     if (second_copy_) return;
   }
-  if (!progress_.Deliver(info)) return;
-  if (auto fault = converter_.Configure(picture)) {
-    if (convert_fault_fragment_ == info.fragment_id) return;
-    convert_fault_fragment_ = info.fragment_id;
+  if (auto fault = delivery_.OnPicture(picture, info, decoder_.IsHevc())) {
     PostFault(*std::move(fault), info.fragment_id);
-    return;
   }
-  if (!EnsureRing(picture.width, picture.height)) return;
-  const int slot = WaitForSlot();
-  if (slot < 0) return;
-  converter_.Convert(picture, ring_.Pixels(slot));
-  ring_.Publish(slot);
-
-  Record record = MakeRecord(RecordKind::kFrame);
-  record[1] = static_cast<double>(info.fragment_id);
-  record[2] = static_cast<double>(ring_.id());
-  record[3] = slot;
-  record[4] = picture.width;
-  record[5] = picture.height;
-  record[6] = picture.width * 3.0;
-  record[7] = info.pts_ms;
-  record[8] = info.offset_ms;
-  record[9] = (IsKeyFrame(picture) ? kKeyFrame : 0) | (IsDamaged(picture) ? kDamagedFrame : 0) |
-              (std::exchange(reopened_, false) ? kFirstAfterOpen : 0) |
-              (decoder_.IsHevc() ? kHevc : 0);
-  record[10] = info.duration_ms;
-  Count([](EngineStats& stats) { ++stats.frames; });
-  NotifyIf(burst_.Post(record, ring_.CountFree()));
 }
 
-bool Engine::EnsureRing(int width, int height) {
-  if (width == ring_width_ && height == ring_height_) return true;
-  const size_t bytes = static_cast<size_t>(width) * 3 * static_cast<size_t>(height);
-  Record record = MakeRecord(RecordKind::kRing);
-  record[1] = width;
-  record[2] = height;
-  record[3] = width * 3.0;
-  record[4] = static_cast<double>(bytes);
-  inbox_.ExpectRing(bytes);
-  NotifyIf(outbox_.Post(record));
-  const auto ring = inbox_.WaitForRing();
-  if (!ring) return false;
-  ring_ = *ring;
-  ring_width_ = width;
-  ring_height_ = height;
-  return true;
-}
-
-int Engine::WaitForSlot() {
-  while (!IsCancelled()) {
-    const int slot = ring_.TryAcquire();
-    if (slot >= 0) return slot;
-    NotifyIf(burst_.Flush());
-    inbox_.WaitForWake(kSlotPoll);
-  }
-  return -1;
+void Engine::TellDecoder() {
+  if (options_.hwaccel == HwAccel::kNone) return;
+  const DecoderOpening now{decoder_.hwaccel(), decoder_.fallback_reason()};
+  if (told_opening_ == now) return;
+  told_opening_ = now;
+  NotifyIf(outbox_.PostDecoder(now));
 }
 
 void Engine::NoteRefusal(const AVPacket* packet, int code) {
-  ++refusals_;
-  if (first_refusal_) return;
-  first_refusal_ = packet == nullptr ? Fault{Stage::kDecode, code, ErrorText(code)}
-                                     : decoder_.ExplainRefusal(*packet, code);
-  if (packet != nullptr && first_refusal_->stage != Stage::kLimit) NoteTrouble();
+  if (refusals_.Note(packet, code, decoder_) && packet != nullptr) NoteTrouble();
 }
 
 void Engine::PostRefusals(size_t packets, int64_t fragment_id) {
-  if (first_refusal_) {
-    Fault fault = *std::exchange(first_refusal_, std::nullopt);
-    fault.message = "the decoder refused " + std::to_string(refusals_) +
-                    (packets == 0 ? std::string(" held-back pictures")
-                                  : " of " + std::to_string(packets) + " packets") +
-                    ", first: " + fault.message;
-    PostFault(std::move(fault), fragment_id);
-  }
-  refusals_ = 0;
+  if (auto fault = refusals_.Take(packets)) PostFault(*std::move(fault), fragment_id);
 }
 
 void Engine::PostFault(Fault fault, int64_t fragment_id) {
   fault.fragment_id = fragment_id;
   fault.log = log_.TakeLines();
-  Count([](EngineStats& stats) { ++stats.faults; });
+  stats_.Count([](EngineStats& stats) { ++stats.faults; });
   NotifyIf(outbox_.PostFault(std::move(fault)));
 }
 

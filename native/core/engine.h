@@ -9,50 +9,40 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
-#include "converter.h"
+#include "access_unit.h"
+#include "cut_fragment.h"
 #include "decoder.h"
+#include "engine_stats.h"
 #include "fault.h"
 #include "fragment_demuxer.h"
-#include "fragment_progress.h"
-#include "frame_burst.h"
-#include "frame_ring.h"
+#include "fragment_plan.h"
+#include "frame_delivery.h"
+#include "frame_selector.h"
+#include "frame_writer.h"
 #include "inbox.h"
 #include "log_sink.h"
 #include "outbox.h"
+#include "refusals.h"
 
 namespace kvs_frames {
 
 struct EngineOptions {
   Matrix matrix = Matrix::kAuto;
+  OutputOptions output;
   int decoder_threads = 1;
   size_t max_queued_fragments = 8;
   size_t max_queued_bytes = 256 << 20;
   int64_t max_pixels = 8192LL * 8192;
+  Selection selection;
+  Framing framing = Framing::kNone;
+  HwAccel hwaccel = HwAccel::kNone;
   // At the first sign of trouble with a fragment, ask for a second copy and wait for the answer.
   bool hold_on_trouble = false;
-};
-
-enum FrameFlag : int { kKeyFrame = 1, kDamagedFrame = 2, kFirstAfterOpen = 4, kHevc = 8 };
-
-struct EngineStats {
-  int64_t fragments = 0;
-  int64_t packets = 0;
-  int64_t pictures = 0;
-  int64_t frames = 0;
-  int64_t faults = 0;
-  int64_t decoder_opens = 0;
-  int64_t idle_drains = 0;
-  int64_t wakes = 0;
-  size_t queued_fragments = 0;
-  size_t queued_bytes = 0;
-  double demux_cpu_seconds = 0;
-  double decode_cpu_seconds = 0;
-  double convert_cpu_seconds = 0;
 };
 
 // All methods are the caller's, on one thread, and none but Join and the destructor blocks.
@@ -77,14 +67,20 @@ class Engine {
   // Queues a fragment; takes `owner` only if it does. There is no room while max_queued_fragments
   // wait, or as many `fragment` records have not been taken, or the bytes exceed
   // max_queued_bytes and the queue is not empty.
-  PushResult Push(FragmentInput fragment);
+  PushResult Push(FragmentInput fragment) {
+    const bool is_queued = inbox_.Push(std::move(fragment), outbox_.untaken_fragments());
+    return is_queued ? PushResult::kQueued : PushResult::kNoRoom;
+  }
 
   // No fragment follows. Idempotent.
-  void Finish();
+  void Finish() {
+    finishing_by_caller_ = true;
+    inbox_.Finish();
+  }
   bool finished() const { return finishing_by_caller_; }
 
-  // Answers the last `ring` record; on kAccepted the ring before is let go (its owner is destroyed
-  // here).
+  // Answers the last `layout` record that wants a ring; on kAccepted the ring before is let go (its
+  // owner is destroyed here).
   RingResult SetRing(RingMemory ring) { return inbox_.SetRing(std::move(ring)); }
 
   // Answers a `trouble` record: with a second copy of its fragment (whose id is not looked at),
@@ -95,10 +91,16 @@ class Engine {
   // See Outbox. Take destroys the owners of fragments that are done.
   size_t Take(Record* records, size_t capacity) { return outbox_.Take(records, capacity); }
   std::optional<Fault> TakeFault() { return outbox_.TakeFault(); }
+  std::optional<DecoderOpening> TakeDecoder() { return outbox_.TakeDecoder(); }
+  std::optional<std::vector<uint8_t>> TakeCodecData() { return outbox_.TakeCodecData(); }
   bool TakeWake() { return outbox_.TakeWake(); }
 
   // Lets the thread look for a free slot now.
   void Wake() { inbox_.Wake(); }
+
+  // See Inbox.
+  void SetFloor(double capture_ms) { inbox_.SetFloor(capture_ms); }
+  void SetPeriod(double period_ms) { inbox_.SetPeriod(period_ms); }
 
   EngineStats stats() const;
 
@@ -112,7 +114,9 @@ class Engine {
   bool HasStopped() const { return stopped_.load(std::memory_order_acquire); }
 
   // Waits for the thread. REQUIRES: RequestStop was called.
-  void Join();
+  void Join() {
+    if (thread_.joinable()) thread_.join();
+  }
 
  private:
   // Engine's thread.
@@ -120,7 +124,12 @@ class Engine {
   bool WorkOnce();  // one piece of it, once there is one; false: stopped
   void Process(FragmentInput fragment);
   std::optional<Fault> Demux(const FragmentInput& fragment, DemuxedFragment* demuxed);
+  void Plan(DemuxedFragment* fragment);
   std::optional<Fault> Decode(DemuxedFragment* fragment);
+  std::optional<Fault> OpenDecoder(const DemuxedFragment& fragment);
+  std::optional<Fault> Forward(const DemuxedFragment& fragment);  // the access units
+  void DecodeCutFragment();  // so that what follows may refer to it
+  void LeaveOut(DemuxedFragment* fragment, size_t first_packet, bool starts_anew);
   void NoteTrouble();  // may ask for a second copy, and then leaves it in second_copy_
   // Whether the copy being decoded refers back to pictures that the decoder never had: errors are
   // in its nature, and a second copy would have them too.
@@ -128,11 +137,12 @@ class Engine {
   std::optional<FragmentInput> AskForSecondCopy();
   void BeginAgain(DemuxedFragment* fragment);  // with second_copy_
   void DrainBetweenFragments();
-  void DrainDecoder();  // and makes the decoder ready for what follows
+  // Both make the decoder ready for what follows; the first also tells what was refused.
+  void DrainDecoder();
+  std::optional<Fault> DrainPictures(const AVPacket* sent);
   void ReceivePictures(const AVPacket* sent);
-  void OnPicture(const AVFrame& picture, const PacketInfo& info, bool first);
-  bool EnsureRing(int width, int height);
-  int WaitForSlot();
+  void OnPicture(const AVFrame& picture, const PacketInfo& info);
+  void TellDecoder();  // where it decodes, if that is news
   void NoteRefusal(const AVPacket* packet, int code);
   void PostRefusals(size_t packets, int64_t fragment_id);
   void CountDecodeCpu(double start);  // the thread's CPU since then, less that of OnPicture
@@ -144,8 +154,6 @@ class Engine {
   template <typename Work>
   std::optional<Fault> Guarded(Stage stage, Work work);
   bool IsCancelled() const { return inbox_.IsCancelled(); }
-  template <typename Change>
-  void Count(Change change);  // makes a change to stats_
 
   const EngineOptions options_;
   const std::function<void()> notify_;
@@ -157,34 +165,35 @@ class Engine {
   // Caller's thread only.
   bool finishing_by_caller_ = false;
 
-  mutable std::mutex mutex_;
-  EngineStats stats_;  // guarded by mutex_
+  SharedStats stats_;
 
   // Engine's thread only:
-  FrameBurst burst_{outbox_};
   Decoder decoder_;
-  Converter converter_;
+  FrameWriter writer_;
+  FrameDelivery delivery_{writer_, stats_};
+  AccessUnits units_;
   UniqueFrame picture_;
-  FrameRing ring_;
-  int ring_width_ = 0;
-  int ring_height_ = 0;
   int64_t current_fragment_ = 0;
   int64_t decoded_fragment_ = 0;  // the last one of which a packet went into the decoder
-  FragmentProgress progress_;
-  bool reopened_ = false;  // the next frame is the first since the decoder was opened
+  FragmentPlan plan_;
+  FrameSelector selector_;
+  CutFragment cut_;
+  std::optional<double> end_ms_;                // of the last fragment: when its last picture ended
+  std::optional<DecoderOpening> told_opening_;  // of the open decoder
   // About the current fragment:
-  bool may_ask_ = false;                        // for a second copy; once
-  bool is_fed_ = false;                         // a packet of this copy went into the decoder
-  bool has_idr_ = false;                        // this copy starts with an IDR
-  bool expects_idr_ = false;                    // the last whole fragment did
-  bool is_first_ = false;                       // the decoder was opened for this copy
-  size_t packets_ = 0;                          // of this copy
-  bool troubled_ = false;                       // this copy showed a sign of trouble
-  std::optional<DemuxedFragment> second_copy_;  // to be decoded in place of this one
-  int64_t convert_fault_fragment_ = -1;  // of the last `convert` fault; one a fragment is enough
-  int refusals_ = 0;                     // of packets by the decoder, not reported yet
-  std::optional<Fault> first_refusal_;
-  double convert_cpu_ = 0;  // seconds spent in OnPicture and not counted yet
+  double start_ms_ = 0;  // when its first picture was taken
+  bool is_dated_ = false;
+  std::optional<FrameSelector> selector_before_;  // as it was before it
+  bool may_ask_ = false;                          // for a second copy; once
+  bool is_fed_ = false;                           // a packet of this copy went into the decoder
+  bool has_idr_ = false;                          // this copy starts with an IDR
+  bool expects_idr_ = false;                      // the last whole fragment did
+  bool is_first_ = false;                         // the decoder was opened for this copy
+  size_t packets_ = 0;                            // of this copy
+  bool troubled_ = false;                         // this copy showed a sign of trouble
+  std::optional<DemuxedFragment> second_copy_;    // to be decoded in place of this one
+  Refusals refusals_;                             // not reported yet
+  double convert_cpu_ = 0;                        // seconds spent in OnPicture and not counted yet
 
   std::thread thread_;  // last: starts when all else is there
 };

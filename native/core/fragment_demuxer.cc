@@ -115,6 +115,7 @@ bool IsEncrypted(const AVStream& track, const AVPacket& packet) {
 // Timestamps as they come from the demuxer, in ticks.
 struct Timing {
   int64_t pts;
+  int64_t dts;
   int64_t duration;
 };
 
@@ -132,6 +133,9 @@ void UnwrapPts(int wrap_bits, std::vector<Timing>* timings) {
     int64_t delta = (wrapped - first) & (period - 1);
     if (delta >= period / 2) delta -= period;
     timing.pts = first + delta;
+    if (timing.dts == AV_NOPTS_VALUE) continue;
+    // Decoded before it is shown, by far less than the counter's period.
+    timing.dts = timing.pts - ((timing.pts - timing.dts) & (period - 1));
   }
 }
 
@@ -194,7 +198,8 @@ void FillInfos(int64_t fragment_id, bool transport_stream, const AVStream& track
   std::vector<Timing> timings;
   timings.reserve(fragment->packets.size());
   for (const DemuxedPacket& demuxed : fragment->packets) {
-    timings.push_back({demuxed.packet->pts, demuxed.packet->duration});
+    const AVPacket& packet = *demuxed.packet;
+    timings.push_back({packet.pts, packet.dts, packet.duration});
   }
   UnwrapPts(track.pts_wrap_bits, &timings);
   FillDurations(transport_stream, &timings);
@@ -221,10 +226,14 @@ void FillInfos(int64_t fragment_id, bool transport_stream, const AVStream& track
   for (size_t i = 0; i < timings.size(); ++i) {
     const bool has_pts = timings[i].pts != AV_NOPTS_VALUE;
     const int64_t pts = has_pts ? timings[i].pts : first;
-    fragment->packets[i].info = {
-        fragment_id, static_cast<double>(pts) * ms_per_tick,
-        static_cast<double>(pts - first) * ms_per_tick,
-        static_cast<double>(std::max<int64_t>(timings[i].duration, 0)) * ms_per_tick, has_pts};
+    const int64_t dts = timings[i].dts == AV_NOPTS_VALUE ? pts : timings[i].dts;
+    PacketInfo& info = fragment->packets[i].info;
+    info.fragment_id = fragment_id;
+    info.pts_ms = static_cast<double>(pts) * ms_per_tick;
+    info.dts_ms = static_cast<double>(dts) * ms_per_tick;
+    info.offset_ms = static_cast<double>(pts - first) * ms_per_tick;
+    info.duration_ms = static_cast<double>(std::max<int64_t>(timings[i].duration, 0)) * ms_per_tick;
+    info.has_pts = has_pts;
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "av.h"
 #include "fault.h"
+#include "frame_selector.h"
 #include "memory_io.h"
 
 namespace kvs_frames {
@@ -20,11 +21,20 @@ namespace kvs_frames {
 struct PacketInfo {
   int64_t fragment_id = 0;
   double pts_ms = 0;     // as the container carries it
+  double dts_ms = 0;     // likewise; pts_ms where it carries none
   double offset_ms = 0;  // pts_ms minus the smallest of the fragment
   // To the next PTS of the fragment, or for the last picture to the fragment's end: its packet's
   // duration, or where there is none (MPEG-TS), the mean spacing of the PTSs.
   double duration_ms = 0;
   bool has_pts = true;  // false: the times must be continued from the picture before
+  // Filled in by FragmentPlan.
+  int64_t sequence = 0;  // of its fragment, or copy of one, among those that were begun
+  double start_ms = 0;   // when the first picture of the fragment was taken
+  // The stretch of the fragment's time line that it accounts for: its own; but of the nth access
+  // unit in decoding order that of the nth picture in presentation order.
+  double place_ms = 0;
+  double place_duration_ms = 0;
+  Fate fate = Fate::kWanted;
 };
 
 struct DemuxedPacket {

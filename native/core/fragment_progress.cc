@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
 namespace kvs_frames {
@@ -32,6 +33,13 @@ void FragmentProgress::Expect(const DemuxedFragment& fragment) {
     if (packet.info.has_pts) expected_.push_back(packet.info.offset_ms);
   }
   std::sort(expected_.begin(), expected_.end());
+}
+
+void FragmentProgress::LeaveOut(const PacketInfo& info) {
+  const auto at = std::lower_bound(expected_.begin(), expected_.end(), info.offset_ms - kSameMs);
+  if (!info.has_pts || at == expected_.end() || *at > info.offset_ms + kSameMs) return;
+  if (at < expected_.begin() + static_cast<ptrdiff_t>(next_)) --next_;
+  expected_.erase(at);
 }
 
 bool FragmentProgress::Skips(const PacketInfo& info) const {

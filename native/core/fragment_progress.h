@@ -18,10 +18,14 @@ class FragmentProgress {
   // Another copy of the fragment that was begun last is decoded from its start.
   void BeginSecondCopy(const DemuxedFragment& fragment);
 
+  // The picture's packet does not go into the decoder.
+  void LeaveOut(const PacketInfo& info);
+
   // Whether a picture that is presented before this one has not come out, and so never will.
   bool Skips(const PacketInfo& info) const;
 
-  // Notes the picture; answers whether it is to be delivered, that is, was not from a first copy.
+  // Notes the picture, or one that was left out and is told of; answers whether it is to be
+  // delivered or told of, that is, was not from a first copy.
   // Pictures of fragments before this one, held back by the decoder, may come too.
   bool Deliver(const PacketInfo& info);
 

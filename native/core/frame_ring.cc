@@ -1,43 +1,172 @@
 #include "frame_ring.h"
 
 namespace kvs_frames {
+namespace {
 
-FrameRing::FrameRing(const RingMemory& memory)
+constexpr int kStateBits = 3;
+constexpr int32_t kStateMask = (1 << kStateBits) - 1;
+
+// The cursor's values.
+constexpr int kNext = 0;
+constexpr int kWriters = 1;
+// The cursor counts on through so many slots before it begins again: one that was read long ago is
+// not taken for the one of today.
+constexpr int32_t kCursorSpan = 1 << 30;
+
+// Longer than the decoding of most pictures, and little beside the age of a live picture.
+constexpr std::chrono::milliseconds kPatience{20};
+
+// The states are JavaScript's plain int32s, so std::atomic cannot hold them.
+bool CompareExchange(int32_t* value, int32_t expected, int32_t desired) {
+  return __atomic_compare_exchange_n(value, &expected, desired, /*weak=*/false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED);
+}
+
+bool IsAvailable(int32_t state) {
+  return state == static_cast<int32_t>(SlotState::kFree) ||
+         (state & kStateMask) == static_cast<int32_t>(SlotState::kAbandoned);
+}
+
+}  // namespace
+
+FrameRing::FrameRing(const RingMemory& memory, Clock::time_point (*now)())
     : id_(memory.id),
       pixels_(memory.pixels),
       slot_bytes_(memory.slot_bytes),
       states_(memory.states),
-      slot_count_(memory.slot_count) {}
+      slot_count_(memory.slot_count),
+      block_slots_(memory.block_slots),
+      cursor_(memory.cursor),
+      mark_(memory.block_slots == 0 ? 0 : static_cast<int32_t>(memory.writer) << kStateBits),
+      now_(now) {}
 
-int FrameRing::TryAcquire() {
+int FrameRing::TryAcquire() { return block_slots_ == 0 ? TryAcquireAny() : TryAcquireNext(); }
+
+int FrameRing::TryAcquireAny() {
   for (int slot = 0; slot < slot_count_; ++slot) {
-    // The states are JavaScript's plain int32s, so std::atomic cannot hold them. Acquire pairs with
-    // the reader's store of 0: its last read of the pixels comes before our first write.
-    int32_t expected = static_cast<int32_t>(SlotState::kFree);
-    if (__atomic_compare_exchange_n(&states_[slot], &expected,
-                                    static_cast<int32_t>(SlotState::kWriting), /*weak=*/false,
-                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    // Acquire pairs with the reader's store of 0: its last read of the pixels comes before our
+    // first write.
+    if (CompareExchange(&states_[slot], static_cast<int32_t>(SlotState::kFree),
+                        static_cast<int32_t>(SlotState::kWriting))) {
       return slot;
     }
   }
   return -1;
 }
 
+int FrameRing::TryAcquireNext() {
+  if (!is_writing_) {
+    is_writing_ = true;
+    __atomic_fetch_add(&cursor_[kWriters], 1, __ATOMIC_RELAXED);
+  }
+  for (;;) {
+    const int32_t ticket = NextTicket();
+    const bool begins_block = ticket % block_slots_ == 0;
+    if (!begins_block && MustLeaveToOthers(ticket)) return -1;
+    if (begins_block && !TryReserveBlock(ticket)) {
+      // Another ring may be at it, or have done it.
+      if (NextTicket() == ticket) return -1;
+      continue;
+    }
+    const int32_t span = kCursorSpan - kCursorSpan % slot_count_;
+    if (!CompareExchange(&cursor_[kNext], ticket, (ticket + 1) % span)) continue;
+    Count(ticket);
+    const int slot = SlotOf(ticket);
+    Store(slot, SlotState::kWriting);
+    return slot;
+  }
+}
+
+// The state of its first slot is the block's lock: while the cursor stands there, only who moved it
+// from free to reserved may go on. All are reserved before the cursor moves, so that a slot that is
+// taken and not yet marked as written never looks free, however long its writer sleeps.
+bool FrameRing::TryReserveBlock(int32_t ticket) {
+  const int first = SlotOf(ticket);
+  if (!IsBlockFree(first)) return false;
+  const int32_t before = __atomic_load_n(&states_[first], __ATOMIC_RELAXED);
+  const auto reserved = static_cast<int32_t>(SlotState::kReserved);
+  if (!IsAvailable(before) || !CompareExchange(&states_[first], before, reserved)) return false;
+  // Looked at again under the lock: `ticket` may be from long ago.
+  bool is_free = NextTicket() == ticket;
+  for (int slot = first + 1; is_free && slot < first + block_slots_; ++slot) {
+    is_free = IsAvailable(__atomic_load_n(&states_[slot], __ATOMIC_ACQUIRE));
+  }
+  if (!is_free) {
+    __atomic_store_n(&states_[first], before, __ATOMIC_RELEASE);
+    return false;
+  }
+  for (int slot = first + 1; slot < first + block_slots_; ++slot) {
+    __atomic_store_n(&states_[slot], reserved, __ATOMIC_RELAXED);
+  }
+  return true;
+}
+
+bool FrameRing::IsBlockFree(int first_slot) const {
+  for (int slot = first_slot; slot < first_slot + block_slots_; ++slot) {
+    if (!IsAvailable(__atomic_load_n(&states_[slot], __ATOMIC_ACQUIRE))) return false;
+  }
+  return true;
+}
+
+bool FrameRing::MustLeaveToOthers(int32_t ticket) {
+  if (ticket / block_slots_ != block_ || share_is_lifted_) return false;
+  const int writers = __atomic_load_n(&cursor_[kWriters], __ATOMIC_RELAXED);
+  if (taken_ * writers < block_slots_) return false;
+  const Clock::time_point now = now_();
+  if (held_at_ != ticket) {
+    held_at_ = ticket;
+    held_since_ = now;
+  }
+  share_is_lifted_ = now - held_since_ >= kPatience;
+  return !share_is_lifted_;
+}
+
+void FrameRing::Count(int32_t ticket) {
+  const int32_t block = ticket / block_slots_;
+  if (block != block_) {
+    block_ = block;
+    taken_ = 0;
+    share_is_lifted_ = false;
+  }
+  ++taken_;
+}
+
+int32_t FrameRing::NextTicket() const { return __atomic_load_n(&cursor_[kNext], __ATOMIC_ACQUIRE); }
+
 int FrameRing::CountFree() const {
   int free = 0;
-  for (int slot = 0; slot < slot_count_; ++slot) {
-    const int32_t state = __atomic_load_n(&states_[slot], __ATOMIC_RELAXED);
-    if (state == static_cast<int32_t>(SlotState::kFree)) ++free;
+  if (block_slots_ == 0) {
+    for (int slot = 0; slot < slot_count_; ++slot) {
+      const int32_t state = __atomic_load_n(&states_[slot], __ATOMIC_RELAXED);
+      if (state == static_cast<int32_t>(SlotState::kFree)) ++free;
+    }
+    return free;
+  }
+  const int32_t ticket = NextTicket();
+  const int taken = ticket % block_slots_;
+  if (taken > 0) free = block_slots_ - taken;
+  int first = SlotOf(ticket - taken + (taken > 0 ? block_slots_ : 0));
+  while (free + block_slots_ <= slot_count_ && IsBlockFree(first)) {
+    free += block_slots_;
+    first = (first + block_slots_) % slot_count_;
   }
   return free;
 }
 
 void FrameRing::Publish(int slot) { Store(slot, SlotState::kFrame); }
 
-void FrameRing::Abandon(int slot) { Store(slot, SlotState::kFree); }
+void FrameRing::Abandon(int slot) {
+  Store(slot, block_slots_ == 0 ? SlotState::kFree : SlotState::kAbandoned);
+}
+
+void FrameRing::Rest() {
+  if (!is_writing_) return;
+  is_writing_ = false;
+  __atomic_fetch_sub(&cursor_[kWriters], 1, __ATOMIC_RELAXED);
+}
 
 void FrameRing::Store(int slot, SlotState state) {
-  __atomic_store_n(&states_[slot], static_cast<int32_t>(state), __ATOMIC_RELEASE);
+  __atomic_store_n(&states_[slot], static_cast<int32_t>(state) | mark_, __ATOMIC_RELEASE);
 }
 
 }  // namespace kvs_frames

@@ -56,6 +56,11 @@ Inbox::AnswerResult Inbox::AnswerTrouble(std::optional<FragmentInput> copy) {
 
 void Inbox::Wake() { changed_.notify_one(); }
 
+void Inbox::SetFloor(double capture_ms) {
+  floor_ms_.store(capture_ms, std::memory_order_relaxed);
+  changed_.notify_one();
+}
+
 void Inbox::Cancel() {
   {
     // Under the lock, so that the thread cannot be between its test of the flag and its wait.

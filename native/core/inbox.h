@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,8 @@ struct FragmentInput {
   ByteSpan init;  // empty: MPEG-TS
   ByteSpan media;
   std::shared_ptr<void> owner;
+  double start_ms = 0;    // when its first picture was taken, Unix ms
+  bool is_dated = false;  // start_ms is the stream's own word, not a guess
 };
 
 class Inbox {
@@ -45,6 +48,9 @@ class Inbox {
   RingResult SetRing(RingMemory ring);
   AnswerResult AnswerTrouble(std::optional<FragmentInput> copy);
   void Wake();  // ends a WaitForWake
+  // See floor_ms and period_ms; the first ends a WaitForWake.
+  void SetFloor(double capture_ms);
+  void SetPeriod(double period_ms) { period_ms_.store(period_ms, std::memory_order_relaxed); }
   void Cancel();
 
   // From Push or Finish on, until Next answers kIdle.
@@ -56,6 +62,12 @@ class Inbox {
 
   bool IsCancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   const std::atomic<bool>& cancelled() const { return cancelled_; }
+
+  // Pictures taken before that, Unix ms, are too old.
+  double floor_ms() const { return floor_ms_.load(std::memory_order_relaxed); }
+
+  // Pictures shall be no less apart than that; 0: as the selection says.
+  double period_ms() const { return period_ms_.load(std::memory_order_relaxed); }
 
   // Waits for work. With `may_drain`, answers kDrain rather than wait. Before it waits it answers
   // kIdle, once.
@@ -77,6 +89,8 @@ class Inbox {
  private:
   const Limits limits_;
   std::atomic<bool> cancelled_{false};
+  std::atomic<double> floor_ms_{-std::numeric_limits<double>::infinity()};
+  std::atomic<double> period_ms_{0};
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

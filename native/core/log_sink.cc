@@ -112,9 +112,9 @@ LogSink::~LogSink() {
   registry.sinks.erase(std::find(registry.sinks.begin(), registry.sinks.end(), this));
 }
 
-LogSink::Scope::Scope(LogSink& sink) { current_sink = &sink; }
+LogSink::Scope::Scope(LogSink& sink) : outer_(current_sink) { current_sink = &sink; }
 
-LogSink::Scope::~Scope() { current_sink = nullptr; }
+LogSink::Scope::~Scope() { current_sink = outer_; }
 
 void LogSink::Add(std::string line) {
   if (line.empty()) return;
@@ -130,6 +130,11 @@ std::vector<std::string> LogSink::TakeLines() {
                                  std::make_move_iterator(lines_.end()));
   lines_.clear();
   return lines;
+}
+
+void LogSink::MoveTo(LogSink& other) {
+  for (std::string& line : TakeLines()) other.Add(std::move(line));
+  other.decoder_errors_ += decoder_errors_.exchange(0);
 }
 
 std::string RedactSecrets(const std::string& text) {

@@ -27,13 +27,17 @@ class LogSink {
   LogSink(const LogSink&) = delete;
   LogSink& operator=(const LogSink&) = delete;
 
-  // While it lives, what libav logs on this thread goes to `sink`. Scopes do not nest.
+  // While it lives, what libav logs on this thread goes to `sink`, and not to that of a scope
+  // around.
   class Scope {
    public:
     explicit Scope(LogSink& sink);
     ~Scope();
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
+
+   private:
+    LogSink* const outer_;
   };
 
   // Keeps a line, dropping the oldest beyond kMaxLines; a repeated line is kept once. Any thread.
@@ -45,6 +49,9 @@ class LogSink {
 
   // The lines since the last call, oldest first. Any thread.
   std::vector<std::string> TakeLines();
+
+  // Hands over lines and errors. Any thread.
+  void MoveTo(LogSink& other);
 
  private:
   std::atomic<int64_t> decoder_errors_{0};

@@ -32,11 +32,22 @@ bool Outbox::PostFault(Fault fault) {
   return AddLocked(MakeRecord(RecordKind::kFault));
 }
 
+bool Outbox::PostDecoder(DecoderOpening opening) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  openings_.push_back(std::move(opening));
+  return AddLocked(MakeRecord(RecordKind::kDecoder));
+}
+
 bool Outbox::PostFragment(const Record& record, std::shared_ptr<void> owner) {
   const std::lock_guard<std::mutex> lock(mutex_);
   owners_.push_back(std::move(owner));
   ++untaken_fragments_;
   return AddLocked(record);
+}
+
+void Outbox::AddCodecData(std::vector<uint8_t> data) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  codec_data_.push_back(std::move(data));
 }
 
 void Outbox::Discard(std::shared_ptr<void> owner) {
@@ -68,6 +79,22 @@ std::optional<Fault> Outbox::TakeFault() {
   Fault fault = std::move(faults_.front());
   faults_.pop_front();
   return fault;
+}
+
+std::optional<DecoderOpening> Outbox::TakeDecoder() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (openings_.empty()) return std::nullopt;
+  DecoderOpening opening = std::move(openings_.front());
+  openings_.pop_front();
+  return opening;
+}
+
+std::optional<std::vector<uint8_t>> Outbox::TakeCodecData() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (codec_data_.empty()) return std::nullopt;
+  std::vector<uint8_t> data = std::move(codec_data_.front());
+  codec_data_.pop_front();
+  return data;
 }
 
 bool Outbox::TakeWake() {

@@ -12,26 +12,40 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "fault.h"
+#include "hw_device.h"
 
 namespace kvs_frames {
 
 enum class RecordKind {
   kFrame = 1,
-  kRing = 2,
+  kLayout = 2,
   kFragment = 3,
   kFault = 4,
   kEnded = 5,
-  kTrouble = 6
+  kTrouble = 6,
+  kDropped = 7,
+  kDecoder = 8
 };
 
 // The kind, then its fields; binding.d.ts has the table. Unused ones are 0.
-constexpr size_t kRecordDoubles = 11;
+constexpr size_t kRecordDoubles = 16;
 using Record = std::array<double, kRecordDoubles>;
 
 Record MakeRecord(RecordKind kind);
+
+// Where a decoder that was asked to use a device decodes.
+struct DecoderOpening {
+  HwAccel hwaccel = HwAccel::kNone;
+  std::string fallback_reason;  // or ""
+
+  bool operator==(const DecoderOpening& other) const {
+    return hwaccel == other.hwaccel && fallback_reason == other.fallback_reason;
+  }
+};
 
 class Outbox {
  public:
@@ -39,6 +53,7 @@ class Outbox {
   // outbox.
   bool Post(const Record& record);
   bool PostFault(Fault fault);
+  bool PostDecoder(DecoderOpening opening);
 
   // Adds a record without notice: a later Post or Flush tells of both.
   void PostQuietly(const Record& record);
@@ -48,6 +63,9 @@ class Outbox {
 
   bool PostFragment(const Record& record, std::shared_ptr<void> owner);
 
+  // Hands codec data over, which belongs to a frame that is posted next.
+  void AddCodecData(std::vector<uint8_t> data);
+
   // Hands an owner over without a record.
   void Discard(std::shared_ptr<void> owner);
 
@@ -56,6 +74,12 @@ class Outbox {
 
   // The fault of the oldest `fault` record not asked for yet.
   std::optional<Fault> TakeFault();
+
+  // Likewise of the oldest `decoder` record.
+  std::optional<DecoderOpening> TakeDecoder();
+
+  // The oldest codec data not asked for yet.
+  std::optional<std::vector<uint8_t>> TakeCodecData();
 
   // Whether the caller was to be notified since the last call, and has not emptied the outbox
   // since.
@@ -78,6 +102,8 @@ class Outbox {
   // Guarded by mutex_:
   std::deque<Record> records_;
   std::deque<Fault> faults_;
+  std::deque<DecoderOpening> openings_;
+  std::deque<std::vector<uint8_t>> codec_data_;
   std::vector<std::shared_ptr<void>> owners_;
   size_t untaken_fragments_ = 0;
   int64_t wakes_ = 0;

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include <utility>
 
 namespace kvs_frames {
 namespace {
@@ -60,16 +57,10 @@ void ConvertRowScalar(const uint8_t* y, const uint8_t* u, const uint8_t* v, uint
   }
 }
 
-constexpr YuvKernels kScalar = {{{ConvertRowScalar<uint8_t, 2>, ConvertRowScalar<uint8_t, 1>},
-                                 {ConvertRowScalar<uint16_t, 2>, ConvertRowScalar<uint16_t, 1>}},
-                                "scalar"};
+constexpr BgrKernels kScalar = {{{ConvertRowScalar<uint8_t, 2>, ConvertRowScalar<uint8_t, 1>},
+                                 {ConvertRowScalar<uint16_t, 2>, ConvertRowScalar<uint16_t, 1>}}};
 
-#if defined(__x86_64__)
-
-// A function with other target options than its caller's is never inlined, hence the attribute on
-// all of them; and a vector must not cross a call that is not.
-#define KVS_FRAMES_AVX2 __attribute__((target("avx2")))
-#define KVS_FRAMES_AVX2_INLINE KVS_FRAMES_AVX2 __attribute__((always_inline)) inline
+#ifdef KVS_FRAMES_X86
 
 constexpr size_t kBlock = 32;  // pixels per step
 
@@ -278,9 +269,8 @@ KVS_FRAMES_AVX2 void ConvertRowAvx2(const uint8_t* y, const uint8_t* u, const ui
   std::memcpy(bgr, tail.bgr, 3 * pixels);
 }
 
-constexpr YuvKernels kAvx2 = {{{ConvertRowAvx2<uint8_t, 2>, ConvertRowAvx2<uint8_t, 1>},
-                               {ConvertRowAvx2<uint16_t, 2>, ConvertRowAvx2<uint16_t, 1>}},
-                              "avx2"};
+constexpr BgrKernels kAvx2 = {{{ConvertRowAvx2<uint8_t, 2>, ConvertRowAvx2<uint8_t, 1>},
+                               {ConvertRowAvx2<uint16_t, 2>, ConvertRowAvx2<uint16_t, 1>}}};
 
 #endif
 
@@ -308,11 +298,23 @@ YuvCoefficients MakeCoefficients(const YuvForm& form) {
   return c;
 }
 
-const YuvKernels& ScalarKernels() { return kScalar; }
+YuvCoefficients MakeRowCoefficients(const YuvForm& form) {
+  YuvCoefficients c = MakeCoefficients(form);
+  c.luma_shift = 0;
+  c.chroma_shift = 1;
+  return c;
+}
 
-const YuvKernels& BestKernels() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return kAvx2;
+YuvCoefficients RedFirst(const YuvCoefficients& coefficients) {
+  YuvCoefficients c = coefficients;
+  std::swap(c.red_v, c.blue_u);
+  std::swap(c.green_u, c.green_v);
+  return c;
+}
+
+const BgrKernels& BgrKernelsFor([[maybe_unused]] Simd simd) {
+#ifdef KVS_FRAMES_X86
+  if (simd == Simd::kAvx2) return kAvx2;
 #endif
   return kScalar;
 }

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "simd.h"
+
 namespace kvs_frames {
 
 // What the numbers in the planes mean.
@@ -32,21 +34,23 @@ struct YuvCoefficients {
 
 YuvCoefficients MakeCoefficients(const YuvForm& form);
 
+// The same for samples that were shifted up to 15 bits already, as `PlaneRows` gives them.
+YuvCoefficients MakeRowCoefficients(const YuvForm& form);
+
+// With these and with U and V exchanged, the kernels write red first.
+YuvCoefficients RedFirst(const YuvCoefficients& coefficients);
+
 // Converts one row. `y` has `width` samples; `u` and `v` have as many, or (width + 1) / 2 where a
 // pair of pixels shares them. Exactly width × 3 bytes of `bgr` are written, and no sample beyond
 // the row is read. Pointers need no alignment.
 using YuvRowKernel = void (*)(const uint8_t* y, const uint8_t* u, const uint8_t* v, uint8_t* bgr,
                               int width, const YuvCoefficients& coefficients);
 
-struct YuvKernels {
+struct BgrKernels {
   // By [samples are 16-bit words][each pixel has chroma of its own].
   YuvRowKernel rows[2][2];
-  const char* name;  // "avx2" or "scalar"
 };
 
-const YuvKernels& ScalarKernels();
-
-// The fastest that this processor runs.
-const YuvKernels& BestKernels();
+const BgrKernels& BgrKernelsFor(Simd simd);
 
 }  // namespace kvs_frames

@@ -10,65 +10,14 @@
 
 #include "check.h"
 #include "libyuv_bridge.h"
+#include "test_picture.h"
 
 namespace kvs_frames {
 namespace {
 
-constexpr uint8_t kGuard = 0xa5;
-constexpr size_t kGuardBytes = 256;
-
-enum class Content { kRandom, kExtremes };
-
-// A picture whose planes lie in memory of exactly their size, rows tight, so that a sanitizer sees
-// every read beyond a plane.
-struct TestPicture {
-  TestPicture(AVPixelFormat format, int width, int height, Content content, int seed)
-      : frame(NewFrame()) {
-    frame->format = format;
-    frame->width = width;
-    frame->height = height;
-    const AVPixFmtDescriptor& description = *av_pix_fmt_desc_get(format);
-    std::mt19937 random(seed);
-    for (int c = 0; c < description.nb_components; ++c) {
-      const AVComponentDescriptor& component = description.comp[c];
-      const bool chroma = c > 0 && (description.flags & AV_PIX_FMT_FLAG_RGB) == 0;
-      const int w = chroma ? -(-width >> description.log2_chroma_w) : width;
-      const int h = chroma ? -(-height >> description.log2_chroma_h) : height;
-      std::vector<uint8_t>& plane = planes[component.plane];
-      plane.resize(static_cast<size_t>(w) * h * component.step);
-      const int last = (1 << component.depth) - 1;
-      const size_t samples = static_cast<size_t>(w) * h;
-      for (size_t i = 0; i < samples; ++i) {
-        const int value = content == Content::kRandom
-                              ? std::uniform_int_distribution<int>(0, last)(random)
-                          : (random() & 1) != 0 ? last
-                                                : 0;
-        plane[i * component.step] = static_cast<uint8_t>(value);
-        if (component.step == 2) plane[i * 2 + 1] = static_cast<uint8_t>(value >> 8);
-      }
-      frame->data[component.plane] = plane.data();
-      frame->linesize[component.plane] = w * component.step;
-    }
-  }
-
-  int Sample(int component, int x, int y) const {
-    const AVPixFmtDescriptor& description =
-        *av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame->format));
-    if (component >= description.nb_components) return 1 << (description.comp[0].depth - 1);
-    if (component > 0 && (description.flags & AV_PIX_FMT_FLAG_RGB) == 0) {
-      x >>= description.log2_chroma_w;
-      y >>= description.log2_chroma_h;
-    }
-    const AVComponentDescriptor& place = description.comp[component];
-    const uint8_t* const at = frame->data[place.plane] +
-                              static_cast<ptrdiff_t>(y) * frame->linesize[place.plane] +
-                              static_cast<ptrdiff_t>(x) * place.step;
-    return place.step == 2 ? at[0] | at[1] << 8 : at[0];
-  }
-
-  std::array<std::vector<uint8_t>, 4> planes;
-  UniqueFrame frame;
-};
+using testing::Content;
+using testing::GuardedSlot;
+using testing::TestPicture;
 
 struct Weights {
   double kr;
@@ -80,8 +29,7 @@ constexpr Weights kBt2020 = {0.2627, 0.0593};
 
 // Blue, green and red in 0–255, by the definition in ITU-T H.273, not rounded.
 std::array<double, 3> Exact(const TestPicture& picture, int x, int y, Weights weights, bool full) {
-  const int depth =
-      av_pix_fmt_desc_get(static_cast<AVPixelFormat>(picture.frame->format))->comp[0].depth;
+  const int depth = picture.depth();
   const double step = 1 << (depth - 8);
   const double last = (1 << depth) - 1;
   const double luma =
@@ -112,19 +60,16 @@ double WorstError(Converter* converter, const TestPicture& picture, const Case& 
   const int height = picture.frame->height;
   picture.frame->colorspace = c.colorspace;
   picture.frame->color_range = c.range;
-  const size_t bytes = static_cast<size_t>(width) * 3 * height;
-  std::vector<uint8_t> memory(bytes + 2 * kGuardBytes, kGuard);
+  GuardedSlot slot(static_cast<size_t>(width) * 3 * height);
   if (converter->Configure(*picture.frame)) return 1e9;
-  converter->Convert(*picture.frame, memory.data() + kGuardBytes);
-  for (size_t i = 0; i < kGuardBytes; ++i) {
-    if (memory[i] != kGuard || memory[kGuardBytes + bytes + i] != kGuard) return 1e6;
-  }
+  if (converter->layout().bytes != slot.size()) return 1e8;
+  converter->Convert(*picture.frame, slot.data());
+  if (!slot.IsIntact()) return 1e6;
   double worst = 0;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       const auto exact = Exact(picture, x, y, c.weights, c.full);
-      const uint8_t* const bgr =
-          memory.data() + kGuardBytes + (static_cast<size_t>(y) * width + x) * 3;
+      const uint8_t* const bgr = slot.data() + (static_cast<size_t>(y) * width + x) * 3;
       for (int channel = 0; channel < 3; ++channel) {
         worst = std::max(worst, std::abs(bgr[channel] - exact[channel]));
       }
@@ -153,13 +98,16 @@ constexpr Case kKernelCases[] = {
     {AV_PIX_FMT_YUV444P, AVCOL_SPC_SMPTE170M, kLimited, kBt601, false},
     {AV_PIX_FMT_YUVJ444P, AVCOL_SPC_BT709, AVCOL_RANGE_UNSPECIFIED, kBt709, true},
     {AV_PIX_FMT_YUV444P10LE, AVCOL_SPC_BT709, kLimited, kBt709, false},
+    {AV_PIX_FMT_NV12, AVCOL_SPC_BT709, kLimited, kBt709, false},
+    {AV_PIX_FMT_NV12, AVCOL_SPC_SMPTE170M, kFull, kBt601, true},
+    {AV_PIX_FMT_P010LE, AVCOL_SPC_BT709, kLimited, kBt709, false},
     {AV_PIX_FMT_GRAY8, AVCOL_SPC_BT709, kLimited, kBt709, false},
     {AV_PIX_FMT_GRAY10LE, AVCOL_SPC_BT709, kLimited, kBt709, false},
 };
 
 void CheckWithin(double bound, const Case& c, int width, int height, Content content,
-                 const YuvKernels& kernels, Converter::Backend expected) {
-  Converter converter(Matrix::kAuto, kernels);
+                 const Kernels& kernels, Converter::Backend expected) {
+  Converter converter(Matrix::kAuto, {}, kernels);
   const TestPicture picture(c.format, width, height, content, width * 100 + height);
   const double worst = WorstError(&converter, picture, c);
   if (!(worst <= bound) || converter.backend() != expected) {
@@ -173,11 +121,11 @@ void CheckWithin(double bound, const Case& c, int width, int height, Content con
 constexpr double kKernelBound = 0.6;
 constexpr double kLibyuvBound = 3.0;
 
-Converter::Backend BackendWithout(const Case& c, const YuvKernels& kernels) {
+Converter::Backend BackendWithout(const Case& c, const Kernels& kernels) {
   const bool libyuv = &kernels == &ScalarKernels() && LibyuvVersion().has_value() &&
                       (c.format == AV_PIX_FMT_YUV420P || c.format == AV_PIX_FMT_YUVJ420P) &&
                       c.weights.kr == kBt601.kr;
-  return libyuv ? Converter::Backend::kLibyuv : Converter::Backend::kKernels;
+  return libyuv ? Converter::Backend::kLibyuv : Converter::Backend::kDirect;
 }
 
 TEST(EverySmallSizeIsExactAndStaysInside) {
@@ -215,13 +163,13 @@ TEST(SizesThatOverrunOtherConvertersStayInside) {
 
 TEST(TheLargestPictureFits) {
   const TestPicture picture(AV_PIX_FMT_YUV420P, 8192, 8192, Content::kExtremes, 1);
-  Converter converter(Matrix::kBt709);
+  Converter converter(Matrix::kBt709, {});
   REQUIRE(!converter.Configure(*picture.frame));
-  std::vector<uint8_t> memory(8192ULL * 8192 * 3 + kGuardBytes, kGuard);
-  converter.Convert(*picture.frame, memory.data());
-  for (size_t i = memory.size() - kGuardBytes; i < memory.size(); ++i) CHECK(memory[i] == kGuard);
+  GuardedSlot slot(8192ULL * 8192 * 3);
+  converter.Convert(*picture.frame, slot.data());
+  CHECK(slot.IsIntact());
   const auto exact = Exact(picture, 8191, 8191, kBt709, false);
-  const uint8_t* const last = memory.data() + 8192ULL * 8192 * 3 - 3;
+  const uint8_t* const last = slot.data() + 8192ULL * 8192 * 3 - 3;
   for (int channel = 0; channel < 3; ++channel) {
     CHECK(std::abs(last[channel] - exact[channel]) <= kKernelBound);
   }
@@ -246,11 +194,11 @@ TEST(AllKernelsGiveTheSameBytes) {
       std::vector<uint8_t> best(scalar.size());
       for (const int full_chroma : {0, 1}) {
         const int words = depth > 8 ? 1 : 0;
-        ScalarKernels().rows[words][full_chroma](planes[0].data(), planes[1].data(),
-                                                 planes[2].data(), scalar.data(), width,
-                                                 coefficients);
-        BestKernels().rows[words][full_chroma](planes[0].data(), planes[1].data(), planes[2].data(),
-                                               best.data(), width, coefficients);
+        ScalarKernels().bgr.rows[words][full_chroma](planes[0].data(), planes[1].data(),
+                                                     planes[2].data(), scalar.data(), width,
+                                                     coefficients);
+        BestKernels().bgr.rows[words][full_chroma](
+            planes[0].data(), planes[1].data(), planes[2].data(), best.data(), width, coefficients);
         CHECK(scalar == best);
       }
     }
@@ -274,25 +222,23 @@ TEST(RgbPlanesAreOnlyReorderedAndStayInside) {
     constexpr int kHeight = 5;
     const TestPicture picture(AV_PIX_FMT_GBRP, width, kHeight, Content::kRandom, 3);
     picture.frame->colorspace = AVCOL_SPC_RGB;
-    Converter converter(Matrix::kAuto);
+    Converter converter(Matrix::kAuto, {});
     REQUIRE(!converter.Configure(*picture.frame));
-    CHECK(converter.backend() == Converter::Backend::kSwscale);
-    const size_t bytes = static_cast<size_t>(width) * kHeight * 3;
-    std::vector<uint8_t> memory(bytes + kGuardBytes, kGuard);
-    converter.Convert(*picture.frame, memory.data());
+    GuardedSlot slot(static_cast<size_t>(width) * kHeight * 3);
+    converter.Convert(*picture.frame, slot.data());
     for (int y = 0; y < kHeight; ++y) {
       for (int x = 0; x < width; ++x) {
-        const uint8_t* const pixel = &memory[(static_cast<size_t>(y) * width + x) * 3];
+        const uint8_t* const pixel = slot.data() + (static_cast<size_t>(y) * width + x) * 3;
         for (int c = 0; c < 3; ++c) CHECK_EQ(int{pixel[2 - c]}, picture.Sample(c, x, y));
       }
     }
-    for (size_t i = 0; i < kGuardBytes; ++i) CHECK(memory[bytes + i] == kGuard);
+    CHECK(slot.IsIntact());
   }
 }
 
 TEST(AnUntaggedPictureIsBt709From720LinesUpAndBt601Below) {
   Case c = {AV_PIX_FMT_YUV420P, AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_UNSPECIFIED, kBt601, false};
-  Converter converter(Matrix::kAuto);
+  Converter converter(Matrix::kAuto, {});
   CHECK(WorstError(&converter, {c.format, 64, 718, Content::kRandom, 1}, c) <= kLibyuvBound);
   c.weights = kBt709;
   CHECK(WorstError(&converter, {c.format, 64, 720, Content::kRandom, 1}, c) <= kKernelBound);
@@ -300,15 +246,15 @@ TEST(AnUntaggedPictureIsBt709From720LinesUpAndBt601Below) {
 
 TEST(AForcedMatrixOverridesTheTagAndKeepsTheRange) {
   const Case as601 = {AV_PIX_FMT_YUV420P, AVCOL_SPC_BT709, kFull, kBt601, true};
-  Converter force601(Matrix::kBt601);
+  Converter force601(Matrix::kBt601, {});
   CHECK(WorstError(&force601, {as601.format, 64, 64, Content::kRandom, 1}, as601) <= kLibyuvBound);
   const Case as709 = {AV_PIX_FMT_YUV444P, AVCOL_SPC_SMPTE170M, kLimited, kBt709, false};
-  Converter force709(Matrix::kBt709);
+  Converter force709(Matrix::kBt709, {});
   CHECK(WorstError(&force709, {as709.format, 64, 64, Content::kRandom, 1}, as709) <= kKernelBound);
 }
 
 TEST(AChangeOfFormIsFollowed) {
-  Converter converter(Matrix::kAuto);
+  Converter converter(Matrix::kAuto, {});
   for (int round = 0; round < 2; ++round) {
     for (const Case& c : kKernelCases) {
       CHECK(WorstError(&converter, {c.format, 34, 10, Content::kRandom, 1}, c) <= kLibyuvBound);
@@ -319,12 +265,12 @@ TEST(AChangeOfFormIsFollowed) {
 TEST(AMatrixThatIsNoneOfOursIsAFaultUnlessOneIsForced) {
   const TestPicture picture(AV_PIX_FMT_YUV420P, 16, 16, Content::kRandom, 1);
   picture.frame->colorspace = AVCOL_SPC_YCGCO;
-  Converter converter(Matrix::kAuto);
+  Converter converter(Matrix::kAuto, {});
   const auto fault = converter.Configure(*picture.frame);
   REQUIRE(fault);
   CHECK_EQ(StageName(fault->stage), std::string("convert"));
   CHECK(fault->message.find("ycgco") != std::string::npos);
-  Converter forced(Matrix::kBt601);
+  Converter forced(Matrix::kBt601, {});
   CHECK(!forced.Configure(*picture.frame));
 }
 

@@ -46,11 +46,25 @@ struct Frame {
   int slot;
   int width;
   int height;
+  size_t bytes;
   double pts_ms;
+  double dts_ms;
   double offset_ms;
-  int flags;
   double duration_ms;
-  uint64_t hash;  // of the pixels
+  int flags;
+  double place_ms;
+  double place_duration_ms;
+  uint64_t hash;  // of the bytes
+};
+
+// A `dropped` record.
+struct Dropped {
+  int64_t fragment_id;
+  double offset_ms;
+  double duration_ms;
+  int pictures;
+  int cause;
+  size_t before_frame;  // how many frames had come
 };
 
 class Harness {
@@ -75,7 +89,7 @@ class Harness {
   }
   void GiveUp() { engine_->AnswerTrouble(std::nullopt); }
 
-  // Takes records, answers `ring` records, copies faults and frames and frees slots (unless
+  // Takes records, answers `layout` records, copies faults and frames and frees slots (unless
   // `hold_frames`), until `done` is true. False after 20 s.
   template <typename Done>
   bool PumpUntil(Done done) {
@@ -117,6 +131,9 @@ class Harness {
   std::function<void(int64_t)> on_trouble;
   std::vector<Fault> faults;
   std::vector<RecordKind> order;
+  std::vector<Record> layouts;
+  std::vector<Dropped> dropped;
+  std::vector<DecoderOpening> openings;
   std::map<int64_t, std::unique_ptr<TestRing>> rings;
   size_t asked_bytes = 0;
   int bursts = 0;  // wakes seen
@@ -138,7 +155,9 @@ class Harness {
       case RecordKind::kFrame:
         OnFrame(record);
         break;
-      case RecordKind::kRing:
+      case RecordKind::kLayout:
+        layouts.push_back(record);
+        if ((static_cast<int>(record[15]) & 1) == 0) break;
         asked_bytes = static_cast<size_t>(record[4]);
         if (answer_rings) AnswerRing();
         break;
@@ -156,24 +175,37 @@ class Harness {
         troubles.push_back(static_cast<int64_t>(record[1]));
         if (on_trouble) on_trouble(troubles.back());
         break;
+      case RecordKind::kDropped:
+        dropped.push_back({static_cast<int64_t>(record[1]), record[2], record[3],
+                           static_cast<int>(record[4]), static_cast<int>(record[5]),
+                           frames.size()});
+        break;
+      case RecordKind::kDecoder:
+        openings.push_back(*engine_->TakeDecoder());
+        break;
     }
   }
 
   void OnFrame(const Record& r) {
+    const Record& layout = layouts.back();
     Frame frame = {static_cast<int64_t>(r[1]),
                    static_cast<int64_t>(r[2]),
                    static_cast<int>(r[3]),
-                   static_cast<int>(r[4]),
-                   static_cast<int>(r[5]),
+                   static_cast<int>(layout[1]),
+                   static_cast<int>(layout[2]),
+                   static_cast<size_t>(r[4]),
+                   r[5],
+                   r[6],
                    r[7],
                    r[8],
                    static_cast<int>(r[9]),
                    r[10],
+                   r[11],
                    1469598103934665603ULL};
     TestRing& ring = *rings.at(frame.ring_id);
-    const uint8_t* const pixels = ring.pixels.data() + frame.slot * ring.slot_bytes;
-    for (int i = 0; read_pixels && i < frame.width * frame.height * 3; ++i) {
-      frame.hash = (frame.hash ^ pixels[i]) * 1099511628211ULL;  // FNV-1a
+    const uint8_t* const bytes = ring.pixels.data() + frame.slot * ring.slot_bytes;
+    for (size_t i = 0; read_pixels && i < frame.bytes; ++i) {
+      frame.hash = (frame.hash ^ bytes[i]) * 1099511628211ULL;  // FNV-1a
     }
     frames.push_back(frame);
     if (!hold_frames) Release(frame.ring_id, frame.slot);

@@ -52,7 +52,7 @@ TEST(FramesOfAStreamComeWholeAndInOrderWithTheirFragments) {
       CHECK_EQ(harness.fragments.size(), clip.fragments.size());
       CHECK(harness.faults.empty());
       CHECK(harness.order.back() == RecordKind::kEnded);
-      CHECK(harness.order.front() == RecordKind::kRing);
+      CHECK(harness.order.front() == RecordKind::kLayout);
       double pts = -1e18;
       for (const Frame& frame : harness.frames) {
         CHECK(frame.pts_ms > pts);

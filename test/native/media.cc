@@ -10,6 +10,7 @@
 
 extern "C" {
 #include <libavutil/imgutils.h>
+#include <libavutil/intreadwrite.h>
 #include <libavutil/md5.h>
 }
 
@@ -43,6 +44,36 @@ void Receive(Decoder* decoder, Decoded* decoded) {
     picture.md5 = PictureMd5(*frame);
     decoded->pictures.push_back(std::move(picture));
   }
+}
+
+// A copy of a picture in NV12 or P010 with planes of its own for U and V, or null.
+UniqueFrame Planar(const AVFrame& picture) {
+  const bool wide = picture.format == AV_PIX_FMT_P010LE;
+  if (!wide && picture.format != AV_PIX_FMT_NV12) return nullptr;
+  UniqueFrame planar = NewFrame();
+  planar->format = wide ? AV_PIX_FMT_YUV420P10LE : AV_PIX_FMT_YUV420P;
+  planar->width = picture.width;
+  planar->height = picture.height;
+  if (av_frame_get_buffer(planar.get(), 0) < 0) throw std::bad_alloc();
+  const auto copy = [&](int plane, int from, int step, int offset, int width, int height) {
+    for (int y = 0; y < height; ++y) {
+      const uint8_t* const in = picture.data[from] + y * picture.linesize[from];
+      uint8_t* const out = planar->data[plane] + y * planar->linesize[plane];
+      for (int x = 0; x < width; ++x) {
+        if (wide) {
+          // P010 has its 10 bits at the top.
+          const int sample = AV_RL16(in + (x * step + offset) * 2) >> 6;
+          AV_WL16(out + x * 2, sample);
+        } else {
+          out[x] = in[x * step + offset];
+        }
+      }
+    }
+  };
+  copy(0, 0, 1, 0, picture.width, picture.height);
+  copy(1, 1, 2, 0, (picture.width + 1) / 2, (picture.height + 1) / 2);
+  copy(2, 1, 2, 1, (picture.width + 1) / 2, (picture.height + 1) / 2);
+  return planar;
 }
 
 }  // namespace
@@ -96,7 +127,9 @@ std::string SharedMedia() {
   return FileExists(folder + "/README.md") ? folder : "";
 }
 
-std::string PictureMd5(const AVFrame& picture) {
+std::string PictureMd5(const AVFrame& original) {
+  const UniqueFrame planar = Planar(original);
+  const AVFrame& picture = planar == nullptr ? original : *planar;
   const auto format = static_cast<AVPixelFormat>(picture.format);
   const int size = av_image_get_buffer_size(format, picture.width, picture.height, 1);
   Bytes bytes(size);
@@ -114,9 +147,13 @@ std::string PictureMd5(const AVFrame& picture) {
 }
 
 Decoded DecodeAll(const Clip& clip, int threads) {
-  const std::atomic<bool> cancelled{false};
   Decoder::Options options;
   options.threads = threads;
+  return DecodeAll(clip, options);
+}
+
+Decoded DecodeAll(const Clip& clip, const Decoder::Options& options) {
+  const std::atomic<bool> cancelled{false};
   Decoder decoder(options);
   Decoded decoded;
   for (size_t i = 0; i < clip.fragments.size(); ++i) {
@@ -149,6 +186,8 @@ Decoded DecodeAll(const Clip& clip, int threads) {
     decoder.StartDrain();
     Receive(&decoder, &decoded);
   }
+  decoded.hwaccel = decoder.hwaccel();
+  decoded.fallback_reason = decoder.fallback_reason();
   return decoded;
 }
 

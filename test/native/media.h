@@ -34,7 +34,8 @@ Clip SplitMp4(const Bytes& file);
 // The folder of shared test media, or "" if this checkout has none beside it.
 std::string SharedMedia();
 
-// MD5 of the planes without padding, in hex: what `ffmpeg -f framemd5` prints.
+// MD5 of the planes without padding, in hex: what `ffmpeg -f framemd5` prints. Pictures in NV12 or
+// P010, as devices leave them, are taken as the planes that a software decoder makes.
 std::string PictureMd5(const AVFrame& picture);
 
 struct Picture {
@@ -53,9 +54,12 @@ struct Decoded {
   std::vector<Picture> pictures;
   std::vector<Fault> faults;
   int opens = 0;
+  HwAccel hwaccel = HwAccel::kNone;  // as of the end
+  std::string fallback_reason;
 };
 
 // Demuxes and decodes one clip's fragments in order; `id`s count from 0.
+Decoded DecodeAll(const Clip& clip, const Decoder::Options& options);
 Decoded DecodeAll(const Clip& clip, int threads = 1);
 
 std::vector<std::string> Md5s(const std::vector<Picture>& pictures);
