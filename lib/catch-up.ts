@@ -102,6 +102,8 @@ export class CatchUp implements FragmentSource {
   #holeBefore(after: Fragment): Hole | null {
     const before = this.#newest;
     if (before === undefined || this.#isLost || after.isAdjacent) return null;
+    // Passed over because it is too old: it would be no younger from the recording.
+    if (after.lost?.cause === 'policy') return null;
     if (after.dateMs === null || !this.#options.isDated(after)) return null;
     const fromMs = before.dateMs + before.durationMs;
     const holeMs = after.dateMs - fromMs;

@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Calls `callback` once after `ms`; answers a function that cancels it. Keeps the process alive. */
   after(ms: number, callback: () => void): () => void;
+  /** As `after`, but the process may end meanwhile. */
+  afterIfAlive(ms: number, callback: () => void): () => void;
 }
 
 /** The host's clocks. */
@@ -14,6 +16,10 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+  afterIfAlive(ms, callback) {
+    const timer = setTimeout(callback, ms).unref();
     return () => clearTimeout(timer);
   },
 };

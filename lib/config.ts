@@ -9,12 +9,15 @@ export type Rule =
   | { kind: 'choice'; choices: readonly string[]; default?: string; optional?: true }
   | { kind: 'date'; optional: true }
   /** Checked by whoever uses it; `methods` must be there. */
-  | { kind: 'object'; methods?: readonly string[]; what: string; default?: unknown; optional: true };
+  | { kind: 'object'; methods?: readonly string[]; what: string; default?: unknown; optional: true }
+  | { kind: 'boolean'; optional: true }
+  /** Checked by whoever uses it. */
+  | { kind: 'any'; optional: true };
 
 export type Rules = Record<string, Rule>;
 
 /** Shows a refused value in a message: short, and never a secret. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   const text = redact(inspect(value, { depth: 1, breakLength: Infinity }));
   return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} of type ${value === null ? 'null' : typeof value}`;
 }
@@ -64,6 +67,13 @@ function checkOne(name: string, value: unknown, rule: Rule): unknown {
         const received = rule.isSecret && typeof value === 'string' ? 'another one' : shown(value);
         throw new ConfigError(`Expected a string${example} for ${name} but received ${received}`);
       }
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') {
+        throw new ConfigError(`Expected true or false for ${name} but received ${shown(value)}`);
+      }
+      return value;
+    case 'any':
       return value;
     case 'choice':
       if (typeof value !== 'string' || !rule.choices.includes(value)) {

@@ -12,6 +12,10 @@ export type FrameSourceErrorCode =
   | 'ALREADY_READING'
   /** A frame's pixels were asked for after it was released. */
   | 'FRAME_RELEASED'
+  /** A frame has as many shares as it can have at a time. */
+  | 'FRAME_SHARED_OUT'
+  /** A handle of a shared frame was opened before, or taken back because nobody opened it in time. */
+  | 'HANDLE_SPENT'
   /** The source was stopped and can't be started again. */
   | 'SOURCE_STOPPED'
   /** `read` saw no frame within its `timeoutMs`. */

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { FrameSourceError } from './errors.js';
 import type { PictureFormat } from './frames/engine.js';
 import type { FrameFragment } from './frames/frame.js';
+import type { Drop } from './policy/drop.js';
 import type { Gap } from './policy/gap.js';
 import type { ConnectionState, SourcePhase } from './policy/supervisor.js';
 
@@ -48,6 +49,14 @@ export interface MediaFault {
   fragment: FrameFragment | undefined;
 }
 
+/** A decoder was opened where hardware was asked for. */
+export interface DecoderNews {
+  /** Where it decodes: `none` is in software. */
+  hwaccel: 'none' | 'cuda' | 'vaapi';
+  /** Why not where it was asked to, or `''`. */
+  fallbackReason: string;
+}
+
 /** Events of a source and what their listeners are given. */
 export interface FrameSourceEvents {
   state: [StateChange];
@@ -56,6 +65,9 @@ export interface FrameSourceEvents {
   format: [PictureFormat];
   reconnect: [Reconnect];
   fault: [MediaFault];
+  /** Frames were dropped because their consumer was slow; what was never asked for is not told. */
+  drop: [Drop];
+  decoder: [DecoderNews];
 }
 
 /** Emits a source's events. */

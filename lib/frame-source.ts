@@ -1,12 +1,15 @@
+import { BatchReader, checkBatchLength, type BatchesOptions } from './batches.js';
 import { deadline, systemClock, type Clock } from './clock.js';
-import { FrameSourceError } from './errors.js';
+import { ConfigError, FrameSourceError } from './errors.js';
 import { SourceEmitter } from './events.js';
+import type { FrameBatch } from './frames/batch.js';
 import type { Frame } from './frames/frame.js';
 import { GapFiller } from './gap-filler.js';
 import type { SourceHealth } from './health.js';
 import { publishCounters, type SourceMetrics } from './metrics.js';
 import type { CheckedFrameSourceOptions } from './options.js';
-import { Pipeline, type SourceParts } from './pipeline.js';
+import type { Outlet } from './outlet.js';
+import { Pipeline } from './pipeline.js';
 import type { ConnectionState } from './policy/supervisor.js';
 import {
   checkFramesOptions,
@@ -14,6 +17,7 @@ import {
   type FramesOptions,
   type ReadOptions,
 } from './read-options.js';
+import type { SourceParts } from './source-parts.js';
 import { Wakeup } from './wakeup.js';
 
 /**
@@ -26,6 +30,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   /** Names the camera in metrics, logs and events. */
   readonly cameraId: string;
 
+  readonly #options: CheckedFrameSourceOptions;
   readonly #clock: Clock;
   readonly #pipeline: Pipeline;
   readonly #filler: GapFiller | undefined;
@@ -38,16 +43,20 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   /** Wakes the consumer: a frame, or the outcome. */
   readonly #news = new Wakeup();
   #syntheticFrames = 0;
+  /** Frames are handed on, by a group, or as batches. */
+  #outlet: Outlet | undefined;
+  #batches: BatchReader | undefined;
 
   /** @internal */
   constructor(options: CheckedFrameSourceOptions, parts: SourceParts) {
     super();
     this.cameraId = options.cameraId;
+    this.#options = options;
     this.#clock = parts.clock ?? systemClock;
     this.#filler = options.fillGaps === undefined ? undefined : new GapFiller();
     this.#pipeline = new Pipeline(options, parts, {
       tell: (name, news) => this.tell(name, news),
-      onNews: () => this.#news.wake(),
+      onNews: () => this.#wake(),
     });
     this.#unpublish = publishCounters(this.cameraId, this.#pipeline.counters, options.registry);
   }
@@ -93,7 +102,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
    */
   async *frames(options: FramesOptions = {}): AsyncGenerator<Frame, void, undefined> {
     const { signal, maxFrames = Infinity } = checkFramesOptions(options);
-    this.#claim();
+    this.#claimFrames();
     let isLeftEarly = true;
     try {
       for (let count = 0; count < maxFrames; count++) {
@@ -112,12 +121,29 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   }
 
   /**
+   * The frames in batches of `length`, 1–1024, each in one piece of memory without a copy: `batch.tensor` is what a model takes.
+   * Each batch is released when the next is asked for, unless `batch.retain()` was called.
+   *
+   * A batch is shorter only at the end of the stream, before frames of another size, and after `maxWaitMs`. Memory is kept for
+   * `bufferedFrames`, rounded up to whole batches, and for two at least. That is settled before the start, so this is to be
+   * called before the first frame is asked for or `start()` is called, and the source then gives batches of this length only.
+   *
+   * Ends, and throws, as {@link FrameSource.frames}. `ConfigError` also where `encoded`, `fillGaps`, `pace: 'realtime'`, or a
+   * `delivery` other than `every` was asked for.
+   */
+  batches(length: number, options: BatchesOptions = {}): AsyncGenerator<FrameBatch, void, undefined> {
+    checkBatchLength(length);
+    this.#batches ??= new BatchReader(this.outlet, length);
+    return this.#batches.read(length, options);
+  }
+
+  /**
    * The next frame, or `null` at the end of the stream or after `stop()`. The frame before it is released, unless
    * `frame.retain()` was called. Throws as {@link FrameSource.frames} does, and `READ_TIMEOUT`.
    */
   async read(options: ReadOptions = {}): Promise<Frame | null> {
     const { signal, timeoutMs } = checkReadOptions(options);
-    this.#claim();
+    this.#claimFrames();
     try {
       if (timeoutMs === undefined) return await this.#next(signal);
       const late = (): Error =>
@@ -149,6 +175,49 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     return { ...this.#pipeline.metrics(), syntheticFrames: this.#syntheticFrames };
   }
 
+  /** The source for those who hand its frames on. @internal */
+  get outlet(): Outlet {
+    return (this.#outlet ??= this.#newOutlet());
+  }
+
+  #newOutlet(): Outlet {
+    const pipeline = this.#pipeline;
+    const isStopped = (): boolean => this.#stopped !== undefined;
+    return {
+      cameraId: this.cameraId,
+      clock: this.#clock,
+      options: this.#options,
+      onNews: undefined,
+      claim: () => this.#claim(),
+      unclaim: () => (this.#isReading = false),
+      get isStopped() {
+        return isStopped();
+      },
+      get isPlaced() {
+        return pipeline.isBegun || pipeline.rings !== undefined || isStopped();
+      },
+      useRings: (rings) => (pipeline.rings = rings),
+      begin: () => {
+        if (!isStopped()) pipeline.begin();
+      },
+      take: () => this.#take(),
+      get dueInMs() {
+        return isStopped() ? undefined : pipeline.dueInMs;
+      },
+      get outcome() {
+        return pipeline.outcome ?? (isStopped() ? { error: null } : undefined);
+      },
+      stop: () => this.stop(),
+    };
+  }
+
+  #claimFrames(): void {
+    if (this.#pipeline.rings !== undefined) {
+      throw new ConfigError(`${this.cameraId} gives batches: it can't be asked for single frames any more`);
+    }
+    this.#claim();
+  }
+
   #claim(): void {
     if (this.#isReading) {
       throw new FrameSourceError(
@@ -164,7 +233,12 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     this.#filler?.close();
     await this.#pipeline.stop();
     this.#unpublish();
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#news.wake();
+    this.#outlet?.onNews?.();
   }
 
   async #next(signal: AbortSignal | undefined): Promise<Frame | null> {
@@ -173,8 +247,12 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     for (;;) {
       signal?.throwIfAborted();
       const frame = this.#take();
-      if (frame !== undefined) return frame;
-      const { outcome } = this.#pipeline;
+      if (frame !== undefined) return (this.#current = frame);
+      const { outcome, dueInMs } = this.#pipeline;
+      if (dueInMs !== undefined && this.#stopped === undefined) {
+        await this.#waitUntilDue(dueInMs, signal);
+        continue;
+      }
       if (outcome !== undefined || this.#stopped !== undefined) {
         // Nothing will come any more: let go of the thread and the connections, also if nobody calls stop().
         await this.stop();
@@ -185,11 +263,19 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     }
   }
 
+  async #waitUntilDue(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const cancel = this.#clock.after(ms, () => this.#news.wake());
+    try {
+      await this.#news.wait(signal);
+    } finally {
+      cancel();
+    }
+  }
+
   #take(): Frame | undefined {
     const take = (): Frame | undefined => this.#pipeline.take();
     const frame = this.#filler === undefined ? take() : this.#filler.next(take);
     if (frame === undefined) return undefined;
-    this.#current = frame;
     if (frame.synthetic) {
       this.#syntheticFrames += 1;
     } else {

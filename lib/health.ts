@@ -1,3 +1,4 @@
+import type { DecoderNews } from './events.js';
 import type { ConnectionState, SourcePhase } from './policy/supervisor.js';
 
 /**
@@ -17,6 +18,8 @@ export interface SourceHealth {
   reason: string;
   /** Time since a frame was decoded last, ms; `null` before the first. */
   lastFrameAgoMs: number | null;
+  /** Where pictures are decoded, and why not in hardware if that was asked for; `null` before the first one. */
+  decoder: DecoderNews | null;
 }
 
 /** What a verdict is made from. */
@@ -30,6 +33,7 @@ export interface HealthFacts {
   bufferedFrames: number;
   /** Nothing new in the list for longer than this is a stall, ms: by the stream's own rhythm. `null`: not known yet. */
   stallMs: number | null;
+  decoder: DecoderNews | null;
 }
 
 /** Frames come after their fragment: the list's stall is acted upon before this verdict says so. */
@@ -44,6 +48,7 @@ export function healthOf(facts: HealthFacts): SourceHealth {
     state,
     reason,
     lastFrameAgoMs,
+    decoder: facts.decoder,
   });
   const ago = lastFrameAgoMs === null ? '' : ` for ${Math.round(lastFrameAgoMs / 1000)} s`;
   const failures = facts.consecutiveErrors === 0 ? '' : `, ${facts.consecutiveErrors} failures in a row`;

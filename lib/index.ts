@@ -1,19 +1,34 @@
 export { HlsFrameSource, KvsHlsFrameSource } from './source.js';
 export { FrameSource } from './frame-source.js';
+export { FrameSourceGroup, type GroupEvents } from './frame-source-group.js';
+export type { FrameSourceGroupOptions, GroupBatchesOptions } from './group-options.js';
+export type { GroupLeave } from './group-roster.js';
+export type { BatchesOptions } from './batches.js';
+export { FrameBatch } from './frames/batch.js';
 export type { FramesOptions, ReadOptions } from './read-options.js';
-export {
-  presets,
-  type FrameSourceOptions,
-  type HlsFrameSourceOptions,
-  type KvsHlsFrameSourceOptions,
-} from './options.js';
+export { presets, type HlsFrameSourceOptions, type KvsHlsFrameSourceOptions } from './options.js';
+export type { FrameSourceOptions } from './frame-source-options.js';
+export type { OutputOptions } from './output-options.js';
+export type { Box, Framing, PixelFormat } from './frames/layout.js';
+export type { Drop, DropCause, DropTotals } from './policy/drop.js';
 export { Frame, type FrameFragment, type TimestampSource } from './frames/frame.js';
 export type { PictureFormat } from './frames/engine.js';
+export type { JpegOptions } from './frames/image.js';
+export type { Picture } from './frames/picture.js';
+export type { FrameHandle, ShareOptions } from './frames/sharing.js';
 export type { RingMemory } from './frames/ring.js';
 export { ConnectionState, type SourcePhase } from './policy/supervisor.js';
 export type { Gap, GapCause, GapTotals } from './policy/gap.js';
-export type { FrameSourceEvents, MediaFault, Reconnect, SessionStart, StateChange } from './events.js';
+export type {
+  DecoderNews,
+  FrameSourceEvents,
+  MediaFault,
+  Reconnect,
+  SessionStart,
+  StateChange,
+} from './events.js';
 export type { HealthStatus, SourceHealth } from './health.js';
+export type { VariantInfo } from './hls/fragment.js';
 export type { SourceMetrics } from './metrics.js';
 export {
   ConfigError,

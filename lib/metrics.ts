@@ -1,6 +1,9 @@
 import { Counter, Gauge, register as defaultRegistry, type Registry } from 'prom-client';
 import type { EngineStats } from '../binding.js';
+import type { VariantInfo } from './hls/fragment.js';
+import { dropCauses, type DropCause, type DropTotals } from './policy/drop.js';
 import { gapCauses, type GapCause, type GapTotals } from './policy/gap.js';
+import type { Ledger } from './policy/ledger.js';
 import { ConnectionState, type SourcePhase } from './policy/supervisor.js';
 
 /** Numbers of one source since it was made. */
@@ -10,6 +13,8 @@ export interface SourceMetrics {
   /** Fragments handed to the decoder, and their bytes without init sections. */
   fragments: number;
   fragmentBytes: number;
+  /** The variant of the newest fragment; `null` where the stream has no master playlist. */
+  variant: VariantInfo | null;
   /** Connections made again after a failure. */
   reconnects: number;
   /** Sessions acquired after the first one, renewals and reconnections alike. */
@@ -19,8 +24,8 @@ export interface SourceMetrics {
   /** Failures since the last good frame that count towards `maxConsecutiveErrors`. */
   consecutiveErrors: number;
   /**
-   * Media time of the frames decoded so far, ms. With `gapMs` it adds up to the time line from the first frame to the end
-   * of the last.
+   * Media time of the frames decoded so far, ms. With `gapMs` and `droppedMs` it adds up to the time line from the first frame
+   * to the end of the last.
    */
   mediaMs: number;
   /** Holes in the media time, and what is missing in ms. */
@@ -30,6 +35,9 @@ export interface SourceMetrics {
   gapsByCause: Record<GapCause, GapTotals>;
   /** Media time in ms that was missing and was had after all: late fragments, and `catchUp`. */
   recoveredMs: number;
+  /** Media time in ms of pictures that were there and were not handed over, and by cause how many and how much. */
+  droppedMs: number;
+  dropsByCause: Record<DropCause, DropTotals>;
   /** Damaged fragments that were fetched once more, and those of them that were whole then. */
   refetchedFragments: number;
   repairedFragments: number;
@@ -63,9 +71,11 @@ export interface SourceCounters {
   connectionState: ConnectionState;
   /** Holes told so far. */
   gapsByCause: Readonly<Record<GapCause, Readonly<GapTotals>>>;
+  /** Pictures not handed over so far. */
+  dropsByCause: Readonly<Record<DropCause, Readonly<DropTotals>>>;
 }
 
-export function newCounters(gapsByCause: SourceCounters['gapsByCause']): SourceCounters {
+export function newCounters({ totals, drops }: Pick<Ledger, 'totals' | 'drops'>): SourceCounters {
   return {
     reconnects: 0,
     frames: 0,
@@ -73,7 +83,8 @@ export function newCounters(gapsByCause: SourceCounters['gapsByCause']): SourceC
     readErrors: 0,
     lastFrameTimestampSeconds: 0,
     connectionState: ConnectionState.DISCONNECTED,
-    gapsByCause,
+    gapsByCause: totals,
+    dropsByCause: drops,
   };
 }
 
@@ -136,16 +147,36 @@ class RegistryMetrics {
       (c) => c.connectionState,
       'gauge',
     );
-    this.#addGaps(registry, 'kvs_hls_gaps_total', 'Holes in the media time', ({ gaps }) => gaps);
-    this.#addGaps(
-      registry,
+    const byCause = (
+      name: string,
+      help: string,
+      causes: readonly string[],
+      value: (c: SourceCounters, cause: string) => number,
+    ): void => this.#addByCause(registry, name, help, causes, value);
+    const gapsOf = (c: SourceCounters, cause: string): GapTotals => c.gapsByCause[cause as GapCause];
+    const dropsOf = (c: SourceCounters, cause: string): DropTotals => c.dropsByCause[cause as DropCause];
+    byCause('kvs_hls_gaps_total', 'Holes in the media time', gapCauses, (c, cause) => gapsOf(c, cause).gaps);
+    byCause(
       'kvs_hls_gap_seconds_total',
       'Media time that is missing, seconds',
-      ({ ms }) => ms / 1000,
+      gapCauses,
+      (c, cause) => gapsOf(c, cause).ms / 1000,
+    );
+    byCause(
+      'kvs_hls_dropped_frames_total',
+      'Pictures that were there and were not handed over',
+      dropCauses,
+      (c, cause) => dropsOf(c, cause).frames,
     );
   }
 
-  #addGaps(registry: Registry, name: string, help: string, value: (totals: GapTotals) => number): void {
+  #addByCause(
+    registry: Registry,
+    name: string,
+    help: string,
+    causes: readonly string[],
+    value: (camera: SourceCounters, cause: string) => number,
+  ): void {
     const byCamera = (): Map<string, SourceCounters> => this.#byCamera();
     new Counter({
       name,
@@ -154,8 +185,8 @@ class RegistryMetrics {
       registers: [registry],
       collect() {
         this.reset();
-        for (const [camera, { gapsByCause }] of byCamera()) {
-          for (const cause of gapCauses) this.inc({ camera_id: camera, cause }, value(gapsByCause[cause]));
+        for (const [camera, counters] of byCamera()) {
+          for (const cause of causes) this.inc({ camera_id: camera, cause }, value(counters, cause));
         }
       },
     });
@@ -181,7 +212,11 @@ class RegistryMetrics {
 
 /** Counters add up; of the gauges the later source's count. */
 function merged(earlier: SourceCounters | undefined, later: SourceCounters): SourceCounters {
-  if (earlier === undefined) return { ...later, gapsByCause: copyOf(later.gapsByCause) };
+  const { gapsByCause, dropsByCause } = later;
+  if (earlier === undefined) {
+    // Apart from the ledgers they came from.
+    return { ...later, gapsByCause: sums(gapsByCause), dropsByCause: sums(dropsByCause) };
+  }
   return {
     reconnects: earlier.reconnects + later.reconnects,
     frames: earlier.frames + later.frames,
@@ -189,17 +224,21 @@ function merged(earlier: SourceCounters | undefined, later: SourceCounters): Sou
     readErrors: earlier.readErrors + later.readErrors,
     lastFrameTimestampSeconds: Math.max(earlier.lastFrameTimestampSeconds, later.lastFrameTimestampSeconds),
     connectionState: later.connectionState,
-    gapsByCause: copyOf(earlier.gapsByCause, later.gapsByCause),
+    gapsByCause: sums(earlier.gapsByCause, gapsByCause),
+    dropsByCause: sums(earlier.dropsByCause, dropsByCause),
   };
 }
 
-/** Sums, apart from the ledgers they came from. */
-function copyOf(...all: readonly SourceCounters['gapsByCause'][]): Record<GapCause, GapTotals> {
-  const sumOf = (cause: GapCause): GapTotals => ({
-    gaps: all.reduce((sum, one) => sum + one[cause].gaps, 0),
-    ms: all.reduce((sum, one) => sum + one[cause].ms, 0),
-  });
-  return Object.fromEntries(gapCauses.map((cause) => [cause, sumOf(cause)])) as Record<GapCause, GapTotals>;
+/** Totals by cause, added up number by number. */
+function sums<T extends object>(first: T, ...others: readonly T[]): T {
+  const total = structuredClone(first) as Record<string, Record<string, number>>;
+  for (const other of others as readonly (typeof total)[]) {
+    for (const [cause, numbers] of Object.entries(other)) {
+      const into = (total[cause] ??= {});
+      for (const [name, number] of Object.entries(numbers)) into[name] = (into[name] ?? 0) + number;
+    }
+  }
+  return total as T;
 }
 
 /** One set of series per registry, however many sources report to it. */

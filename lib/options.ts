@@ -1,56 +1,24 @@
-import type { Registry } from 'prom-client';
 import { checkOptions, type Rules } from './config.js';
 import { ConfigError } from './errors.js';
-import type { RingMemory } from './frames/ring.js';
-import { silentLogger, type Logger } from './logger.js';
+import { checkFrameChoice, type FrameChoice } from './frame-choice.js';
+import {
+  checkDelays,
+  COMMON_RULES,
+  type Checked,
+  type CommonDefaults,
+  type FrameSourceOptions,
+} from './frame-source-options.js';
 
-/** Options that both sources take. */
-export interface FrameSourceOptions {
-  /** Names the camera in metrics, logs and events. Default: the stream's name, or the URL's host. */
-  cameraId?: string;
-
-  /** First wait before a reconnection, in seconds, 0.01–3600. Each wait is spread over 80–120 %. Default 5. */
-  reconnectDelaySeconds?: number;
-  /** Longest wait before a reconnection, in seconds, 0.01–86400, before the spread. Default 60. */
-  maxReconnectDelaySeconds?: number;
-  /** Growth of the wait from one try to the next, 1–10. A good frame starts it afresh. Default 2. */
-  backoffMultiplier?: number;
-  /** This many failures in a row, with no frame between, end the source with `TOO_MANY_ERRORS`. 1 or more; a camera
-   *  that is merely silent does not count. Default 10. */
-  maxConsecutiveErrors?: number;
-
-  /** Frames that may be decoded ahead or on loan, 2–256; when all are, decoding waits. Default 8. */
-  bufferedFrames?: number;
-  /** `shared`: frames lie in a SharedArrayBuffer, which workers can read. `private`: in an ArrayBuffer that can't be
-   *  transferred, for libraries that refuse shared memory (onnxruntime-node does). Default `shared`. */
-  memory?: RingMemory;
-  /** The YUV matrix: `auto` follows the stream, and takes BT.709 from 720 lines up and BT.601 below where the stream is
-   *  silent; models trained on OpenCV's frames want `bt601`. Default `auto`. */
-  matrix?: 'auto' | 'bt601' | 'bt709';
-  /** Decoder threads, 1–16. More suit one big camera on many cores. Default 1. */
-  decoderThreads?: number;
-  /** How many fragments before the newest to start a live stream at, 0–100. Each adds its length to the age of the first
-   *  frames, which is then caught up as fast as decoding goes. Default 0. */
-  startFragmentsBehind?: number;
-
-  /**
-   * `repeat`: where up to a minute of media is missing, the last picture is handed over again at the stream's pace, before
-   * the frame behind the hole. That is when a hole is known for one: nothing is repeated while a stall lasts. Such frames
-   * are `synthetic`, have the `index` of the frame they repeat, and count nowhere. Default: holes stay holes.
-   */
-  fillGaps?: 'repeat';
-
-  /** Where the `kvs_hls_*` metrics go. Default: prom-client's default registry. */
-  registry?: Registry;
-  /** Default: silent. */
-  logger?: Logger;
-}
+/** Options as the parts of a source take them. */
+export type CheckedFrameSourceOptions = Checked<FrameSourceOptions, CommonDefaults> & { choice: FrameChoice };
 
 /** Options of {@link HlsFrameSource}. */
 export interface HlsFrameSourceOptions extends FrameSourceOptions {
   /** Master or media playlist, http or https. */
   url: string;
-  /** Of several variants the largest not higher than this many lines is read; the smallest if all are. */
+  /** Of several variants none higher than this many lines is read, unless all are. Of the others the smallest that fills
+   *  `output`, or the largest, as far as the measured bandwidth allows; a live stream goes over to another one between two
+   *  fragments, and then the frames' size changes unless `output` says width and height. */
   maxHeight?: number;
   /** Likewise for the variant's bits per second. */
   maxBandwidth?: number;
@@ -105,24 +73,7 @@ export interface KvsHlsFrameSourceOptions extends FrameSourceOptions {
   urlRefreshMarginSeconds?: number;
 }
 
-/** Options of a kind with the defaults filled in. */
-export type Checked<T, Defaulted extends keyof T> = T & Required<Pick<T, Defaulted>>;
-
-type CommonDefaults =
-  | 'reconnectDelaySeconds'
-  | 'maxReconnectDelaySeconds'
-  | 'backoffMultiplier'
-  | 'maxConsecutiveErrors'
-  | 'bufferedFrames'
-  | 'memory'
-  | 'matrix'
-  | 'decoderThreads'
-  | 'startFragmentsBehind'
-  | 'logger'
-  | 'cameraId';
-
-export type CheckedFrameSourceOptions = Checked<FrameSourceOptions, CommonDefaults>;
-export type CheckedHlsOptions = Checked<HlsFrameSourceOptions, CommonDefaults>;
+export type CheckedHlsOptions = Checked<HlsFrameSourceOptions, CommonDefaults> & { choice: FrameChoice };
 export type CheckedKvsOptions = Checked<
   KvsHlsFrameSourceOptions,
   | CommonDefaults
@@ -133,37 +84,10 @@ export type CheckedKvsOptions = Checked<
   | 'displayFragmentTimestamp'
   | 'hlsSessionSeconds'
   | 'urlRefreshMarginSeconds'
->;
-
-const COMMON: Rules = {
-  cameraId: { kind: 'string', optional: true },
-  reconnectDelaySeconds: { kind: 'number', min: 0.01, max: 3600, default: 5 },
-  maxReconnectDelaySeconds: { kind: 'number', min: 0.01, max: 86400, default: 60 },
-  backoffMultiplier: { kind: 'number', min: 1, max: 10, default: 2 },
-  maxConsecutiveErrors: { kind: 'integer', min: 1, max: Infinity, default: 10 },
-  bufferedFrames: { kind: 'integer', min: 2, max: 256, default: 8 },
-  memory: { kind: 'choice', choices: ['shared', 'private'], default: 'shared' },
-  matrix: { kind: 'choice', choices: ['auto', 'bt601', 'bt709'], default: 'auto' },
-  decoderThreads: { kind: 'integer', min: 1, max: 16, default: 1 },
-  startFragmentsBehind: { kind: 'integer', min: 0, max: 100, default: 0 },
-  fillGaps: { kind: 'choice', choices: ['repeat'], optional: true },
-  registry: {
-    kind: 'object',
-    methods: ['registerMetric', 'getSingleMetric', 'metrics'],
-    what: 'a prom-client Registry',
-    optional: true,
-  },
-  logger: {
-    kind: 'object',
-    methods: ['debug', 'info', 'warn', 'error'],
-    what: 'a logger',
-    default: silentLogger,
-    optional: true,
-  },
-};
+> & { choice: FrameChoice };
 
 const HLS: Rules = {
-  ...COMMON,
+  ...COMMON_RULES,
   url: {
     kind: 'string',
     isSecret: true,
@@ -177,7 +101,7 @@ const HLS: Rules = {
 
 /** Patterns and limits of the service's API (kvs-hls §1.1, §2.1). */
 const KVS: Rules = {
-  ...COMMON,
+  ...COMMON_RULES,
   streamName: { kind: 'string', pattern: /^[a-zA-Z0-9_.-]{1,256}$/, example: 'front-door', optional: true },
   streamArn: {
     kind: 'string',
@@ -218,16 +142,7 @@ const KVS: Rules = {
 /** The longest range the service reads in one session. */
 const MAX_RANGE_MS = 24 * 3600 * 1000;
 
-function checkDelays(options: CheckedFrameSourceOptions): void {
-  if (options.maxReconnectDelaySeconds < options.reconnectDelaySeconds) {
-    throw new ConfigError(
-      `Expected maxReconnectDelaySeconds ≥ reconnectDelaySeconds (${options.reconnectDelaySeconds}) but received ` +
-        `${options.maxReconnectDelaySeconds}`,
-    );
-  }
-}
-
-function checkRange(options: CheckedKvsOptions): void {
+function checkRange(options: Omit<CheckedKvsOptions, 'choice'>): void {
   const { playbackMode: mode, startTimestamp: start, endTimestamp: end } = options;
   if (mode === 'LIVE') {
     if (start !== undefined || end !== undefined) {
@@ -254,7 +169,7 @@ function checkRange(options: CheckedKvsOptions): void {
 /** What `catchUp` may hold. A recording is read at most a day at a time (kvs-hls §2.1). */
 const CATCH_UP: Rules = { maxSeconds: { kind: 'number', min: 1, max: 86_400 } };
 
-function checkCatchUp({ catchUp, playbackMode }: CheckedKvsOptions): void {
+function checkCatchUp({ catchUp, playbackMode }: Omit<CheckedKvsOptions, 'choice'>): void {
   if (catchUp === undefined) return;
   checkOptions(catchUp, CATCH_UP, 'catchUp');
   if (playbackMode !== 'LIVE') {
@@ -266,8 +181,9 @@ function checkCatchUp({ catchUp, playbackMode }: CheckedKvsOptions): void {
 
 /** Throws `ConfigError`. */
 export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptions {
-  const checked = checkOptions<CheckedHlsOptions>(options, HLS, 'HlsFrameSource');
+  const checked = checkOptions<Omit<CheckedHlsOptions, 'choice'>>(options, HLS, 'HlsFrameSource');
   checkDelays(checked);
+  const choice = checkFrameChoice(checked);
   if (!URL.canParse(checked.url))
     throw new ConfigError('Expected a URL for url, but what was received is none');
   for (const origin of checked.allowedOrigins ?? []) {
@@ -277,13 +193,14 @@ export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptio
       );
     }
   }
-  return { ...checked, cameraId: checked.cameraId ?? new URL(checked.url).host };
+  return { ...checked, choice, cameraId: checked.cameraId ?? new URL(checked.url).host };
 }
 
 /** Throws `ConfigError`. */
 export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOptions {
-  const checked = checkOptions<CheckedKvsOptions>(options, KVS, 'KvsHlsFrameSource');
+  const checked = checkOptions<Omit<CheckedKvsOptions, 'choice'>>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
+  const choice = checkFrameChoice(checked);
   checkRange(checked);
   checkCatchUp(checked);
   if (checked.endpoint !== undefined && !URL.canParse(checked.endpoint)) {
@@ -303,7 +220,7 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
         `${checked.urlRefreshMarginSeconds}`,
     );
   }
-  return { ...checked, cameraId: checked.cameraId ?? streamName ?? streamArn?.split('/')[1] ?? '' };
+  return { ...checked, choice, cameraId: checked.cameraId ?? streamName ?? streamArn?.split('/')[1] ?? '' };
 }
 
 /** Ready-made sets of options, to be spread into a source's options. */

@@ -1,51 +1,25 @@
 import type { EngineFault } from '../binding.js';
-import { CatchUp, type CatchUpSource } from './catch-up.js';
+import { CatchUp } from './catch-up.js';
 import { systemClock, type Clock } from './clock.js';
 import { FrameSourceError, HlsStreamError } from './errors.js';
-import type { FrameSourceEvents } from './events.js';
+import type { DecoderNews, FrameSourceEvents } from './events.js';
 import { FrameEngine } from './frames/engine.js';
 import type { Frame, FrameFragment } from './frames/frame.js';
-import { fragmentTime, type DateTrust } from './frames/timestamp.js';
-import type { Fragment, FragmentBytes, LostFragments } from './hls/fragment.js';
+import type { RingSupply } from './frames/ring.js';
+import type { FrameChoice } from './frame-choice.js';
+import { fragmentTime } from './frames/timestamp.js';
+import type { Fragment, LostFragments, VariantInfo } from './hls/fragment.js';
 import { healthOf, type SourceHealth } from './health.js';
 import { newCounters, type SourceCounters, type SourceMetrics } from './metrics.js';
+import { FrameDelivery } from './delivery.js';
 import type { CheckedFrameSourceOptions } from './options.js';
 import { Decodability } from './policy/decodability.js';
 import type { Gap } from './policy/gap.js';
 import { Ledger } from './policy/ledger.js';
 import { SessionLoop, type FragmentSource, type LoopState } from './session-loop.js';
-import type { Session, SessionProvider } from './session/provider.js';
+import type { Session } from './session/provider.js';
+import type { SourceParts } from './source-parts.js';
 import { Wakeup } from './wakeup.js';
-
-/** Fragments of a provider's sessions, over the network. */
-export interface Fragments extends FragmentSource {
-  /** Gets ready for the first session. */
-  open(): void;
-  /** Lets go of all connections. */
-  close(): Promise<void>;
-  /** The bytes of a fragment that was handed over recently, fetched anew; `null` if they can't be had. */
-  again(of: { sessionId: number; sequence: number }, signal: AbortSignal): Promise<FragmentBytes | null>;
-  /** How long the stream may show nothing new before it counts as stalled, ms; `null` before it is known. */
-  readonly stallLimitMs: number | null;
-}
-
-/** What a kind of source is made of. */
-export interface SourceParts {
-  provider: SessionProvider;
-  fragments: Fragments;
-  /** Holes of the live stream are read from its recording. */
-  catchUp?: CatchUpSource;
-  dates: DateTrust;
-  /** How long before its end a session is replaced, ms. */
-  renewalMarginMs: number;
-  /** The stream has no end: a session whose playlist says so is of no more use, and another one is needed. */
-  isEndless: boolean;
-  /** Whether a playlist that ended after this many new fragments is only part of what was asked for. */
-  continues(fragmentsInSession: number): boolean;
-  clock?: Clock;
-  /** Answers [0, 1). */
-  random?: () => number;
-}
 
 export interface PipelineHooks {
   tell<Name extends keyof FrameSourceEvents>(name: Name, news: FrameSourceEvents[Name][0]): void;
@@ -53,9 +27,16 @@ export interface PipelineHooks {
   onNews(): void;
 }
 
+/** So much the follower's floor lags behind: it needs no message per frame. */
+const FLOOR_STEP_MS = 1_000;
+/** How often frames that nobody takes are looked through while a fragment waits for room. */
+const ROOM_POLL_MS = 500;
+
 /** From a provider of sessions to frames that wait to be taken: the session loop, the engine, and the account of both. */
 export class Pipeline {
   readonly counters: SourceCounters;
+  /** Where frames are to lie, to be set before the begin. Default: as the options say. */
+  rings: RingSupply | undefined;
   /** Settles when the first session is open, or nothing will come of it. */
   readonly opened: Promise<void>;
 
@@ -69,7 +50,12 @@ export class Pipeline {
   readonly #decodability = new Decodability();
   readonly #stopping = new AbortController();
 
+  /** Between engine and consumer, unless all frames are handed over as they come. */
+  readonly #delivery: FrameDelivery | undefined;
   #engine: FrameEngine | undefined;
+  #decoder: DecoderNews | null = null;
+  /** What the follower was told. */
+  #floorMs = -Infinity;
   #running: Promise<void> | undefined;
   #outcome: { error: Error | null } | undefined;
   /** An error of the engine itself, which ends the source. */
@@ -84,6 +70,7 @@ export class Pipeline {
   #sessions = 0;
   #fragments = 0;
   #fragmentBytes = 0;
+  #variant: VariantInfo | null = null;
   #decodedAtMs: number | undefined;
 
   constructor(options: CheckedFrameSourceOptions, parts: SourceParts, hooks: PipelineHooks) {
@@ -93,7 +80,9 @@ export class Pipeline {
     this.#hooks = hooks;
     this.#clock = parts.clock ?? systemClock;
     this.#ledger = new Ledger({ isServerDated: parts.dates.source === 'server' });
-    this.counters = newCounters(this.#ledger.totals);
+    this.counters = newCounters(this.#ledger);
+    const { delivery, isPaced } = options.choice;
+    if (delivery.kind !== 'every' || isPaced) this.#delivery = this.#newDelivery(options.choice);
     this.#settleOpened = { resolve: () => {}, reject: () => {} };
     this.opened = new Promise((resolve, reject) => (this.#settleOpened = { resolve, reject }));
     // Only who calls start() asks about the opening; others learn of a failure from the frames.
@@ -141,14 +130,21 @@ export class Pipeline {
     return this.#loop.state;
   }
 
+  get isBegun(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Starts it; only the first call does. */
   begin(): void {
     if (this.#running !== undefined || this.#stopping.signal.aborted) return;
     this.#engine = new FrameEngine(
       {
         ...this.#options,
+        ...this.#options.choice,
+        lateCause: this.#options.choice.delivery.kind === 'latest' ? 'latest' : 'age',
         // One more for the picture that is kept to be repeated.
         bufferedFrames: this.#options.bufferedFrames + (this.#options.fillGaps === undefined ? 0 : 1),
+        ...(this.rings !== undefined && { rings: this.rings }),
         dates: this.#parts.dates,
         ledger: this.#ledger,
       },
@@ -156,6 +152,14 @@ export class Pipeline {
         fetchAgain: (fragment) => this.#parts.fragments.again(fragment, this.#stopping.signal),
         onGap: (gap) => this.#onGap(gap),
         onFrames: (newest) => this.#onFrames(newest),
+        onDrop: (drop) => this.#hooks.tell('drop', drop),
+        onDecoder: (decoder) => {
+          this.#decoder = decoder;
+          if (decoder.fallbackReason !== '') {
+            this.#options.logger.warn(`${this.#cameraId}: decodes in software: ${decoder.fallbackReason}`);
+          }
+          this.#hooks.tell('decoder', decoder);
+        },
         onFormat: (format) => this.#hooks.tell('format', format),
         onRoom: () => this.#room.wake(),
         onFault: (fault, fragment) => this.#onFault(fault, fragment),
@@ -174,13 +178,19 @@ export class Pipeline {
 
   /** The oldest frame that waits, or `undefined`. */
   take(): Frame | undefined {
-    return this.#engine?.take();
+    return this.#delivery === undefined ? this.#engine?.take() : this.#delivery.next();
+  }
+
+  /** In how many ms the next frame may be taken, if there is one and it has to wait; else `undefined`. */
+  get dueInMs(): number | undefined {
+    return this.#delivery?.dueInMs;
   }
 
   /** Ends all of it within 250 ms; frames on loan stay valid. */
   async stop(): Promise<void> {
     this.#stopping.abort(new FrameSourceError('SOURCE_STOPPED', `${this.#cameraId} was stopped`));
     // Side by side: each may take a good part of the time there is.
+    this.#delivery?.close();
     const engineClosed = this.#engine?.close();
     this.#onEngineEnded?.();
     await this.#running;
@@ -196,8 +206,9 @@ export class Pipeline {
       isStarted: this.#running !== undefined,
       consecutiveErrors: this.#loop.consecutiveErrors,
       lastFrameAgoMs: this.#decodedAtMs === undefined ? null : this.#clock.monotonic() - this.#decodedAtMs,
-      bufferedFrames: this.#engine?.readyCount ?? 0,
+      bufferedFrames: this.#readyCount,
       stallMs: this.#parts.fragments.stallLimitMs,
+      decoder: this.#decoder,
     });
   }
 
@@ -208,6 +219,7 @@ export class Pipeline {
       frames,
       fragments: this.#fragments,
       fragmentBytes: this.#fragmentBytes,
+      variant: this.#variant,
       reconnects,
       urlRefreshes,
       readErrors,
@@ -216,10 +228,12 @@ export class Pipeline {
       gaps: this.#ledger.gaps,
       gapMs: this.#ledger.gapMs,
       gapsByCause: structuredClone(this.#ledger.totals),
+      droppedMs: this.#ledger.droppedMs,
+      dropsByCause: structuredClone(this.#ledger.drops),
       recoveredMs: this.#ledger.recoveredMs,
       refetchedFragments: this.#engine?.refetched ?? 0,
       repairedFragments: this.#engine?.repaired ?? 0,
-      bufferedFrames: this.#engine?.readyCount ?? 0,
+      bufferedFrames: this.#readyCount,
       lastFrameTimestampMs: frames === 0 ? null : lastFrameTimestampSeconds * 1000,
       connectionState: this.#loop.state.connection,
       phase: this.#loop.state.phase,
@@ -248,10 +262,54 @@ export class Pipeline {
     this.#fragmentsInSession += 1;
     this.#fragments += 1;
     this.#fragmentBytes += fragment.media.length;
+    this.#variant = fragment.variant;
     signal.throwIfAborted();
-    while (this.#engine?.push(fragment) === false) await this.#room.wait(signal);
+    this.#delivery?.onFragment({
+      captureMs: fragmentTime(fragment, this.#parts.dates).startMs,
+      durationMs: fragment.durationMs,
+      isBreak: fragment.discontinuity,
+    });
+    while (this.#engine?.push(fragment) === false) await this.#waitForRoom(signal);
     // After the push: the fragment was handed over, and is not handed over again.
     this.#decodability.check();
+  }
+
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    if (this.#delivery === undefined) return this.#room.wait(signal);
+    // Frames that nobody takes grow too old meanwhile, and then make room.
+    const cancel = this.#clock.after(ROOM_POLL_MS, () => this.#room.wake());
+    try {
+      this.#delivery.makeRoom();
+      await this.#room.wait(signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  #newDelivery({ delivery, isPaced }: FrameChoice): FrameDelivery {
+    return new FrameDelivery(
+      { delivery, isPaced, isLive: this.#parts.dates.isLive, clock: this.#clock },
+      {
+        take: () => this.#engine?.take(),
+        setFloor: (captureMs) => this.#setFloor(captureMs),
+        setPeriod: (periodMs) => this.#engine?.setPeriod(periodMs),
+        onDrop: (drop) => {
+          this.#ledger.withdrawn(drop, drop.cause);
+          this.#hooks.tell('drop', drop);
+        },
+      },
+    );
+  }
+
+  #setFloor(captureMs: number): void {
+    this.#engine?.setFloor(captureMs);
+    if (captureMs < this.#floorMs + FLOOR_STEP_MS) return;
+    this.#floorMs = captureMs;
+    this.#parts.fragments.setFloor(captureMs);
+  }
+
+  get #readyCount(): number {
+    return (this.#engine?.readyCount ?? 0) + (this.#delivery?.readyCount ?? 0);
   }
 
   async #onEnd(lost: LostFragments | null): Promise<boolean> {

@@ -16,18 +16,18 @@ export interface ReadOptions {
   timeoutMs?: number;
 }
 
-const SIGNAL: Rule = {
+export const SIGNAL_RULE: Rule = {
   kind: 'object',
   methods: ['addEventListener', 'throwIfAborted'],
   what: 'an AbortSignal',
   optional: true,
 };
 const FRAMES: Rules = {
-  signal: SIGNAL,
+  signal: SIGNAL_RULE,
   maxFrames: { kind: 'integer', min: 1, max: Infinity, optional: true },
 };
 const READ: Rules = {
-  signal: SIGNAL,
+  signal: SIGNAL_RULE,
   timeoutMs: { kind: 'number', min: 1, max: 2 ** 31 - 1, optional: true },
 };
 

@@ -1,15 +1,18 @@
 import { systemClock } from './clock.js';
 import { FrameSource } from './frame-source.js';
 import { RemoteFollower } from './hls/remote-follower.js';
+import type { VariantLimits } from './hls/variant.js';
 import {
   checkHlsOptions,
   checkKvsOptions,
+  type CheckedHlsOptions,
   type CheckedKvsOptions,
   type HlsFrameSourceOptions,
   type KvsHlsFrameSourceOptions,
 } from './options.js';
 import { FixedUrlProvider } from './session/fixed.js';
-import { KvsSessionProvider, type KvsSessionOptions } from './session/kvs.js';
+import type { KvsSessionOptions } from './session/kvs-options.js';
+import { KvsSessionProvider } from './session/kvs.js';
 
 /** Largest playlist, unless a longer list was asked for. */
 const MAX_PLAYLIST_BYTES = 1024 * 1024;
@@ -105,6 +108,19 @@ export class KvsHlsFrameSource extends FrameSource {
   }
 }
 
+/** Which variant suits the output. A part that is cut out is given in the picture's pixels, whose number must not change then. */
+function variantLimits({ maxHeight, maxBandwidth, output = {} }: CheckedHlsOptions): VariantLimits {
+  const { width, height, fit, crop } = output;
+  return {
+    ...(maxHeight !== undefined && { maxHeight }),
+    ...(maxBandwidth !== undefined && { maxBandwidth }),
+    ...(crop && { keepVariant: true }),
+    ...(!crop && width !== undefined && { wantedWidth: width }),
+    ...(!crop && height !== undefined && { wantedHeight: height }),
+    wantedSides: fit === 'contain' ? 'one' : 'both',
+  };
+}
+
 /**
  * Frames of any HLS stream, live or recorded, by its URL: the same reader, frames and policies, without AWS.
  *
@@ -122,8 +138,7 @@ export class HlsFrameSource extends FrameSource {
           startFragmentsBehind: checked.startFragmentsBehind,
           startAt: 'edge',
           fragmentsPerSecond: Infinity,
-          ...(checked.maxHeight === undefined ? {} : { maxHeight: checked.maxHeight }),
-          ...(checked.maxBandwidth === undefined ? {} : { maxBandwidth: checked.maxBandwidth }),
+          ...variantLimits(checked),
         },
         checked.logger,
       ),

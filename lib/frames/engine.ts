@@ -1,14 +1,19 @@
 import type { Engine, EngineFault, EngineStats } from '../../binding.js';
-import type { Fragment, FragmentBytes, LostFragments } from '../hls/fragment.js';
+import type { Fragment, LostFragments } from '../hls/fragment.js';
 import { FrameSourceError } from '../errors.js';
 import type { Gap } from '../policy/gap.js';
-import type { Ledger } from '../policy/ledger.js';
 import { loadAddon } from './addon.js';
-import { Frame, type FrameFragment } from './frame.js';
+import { Continuity, LateDrops } from './continuity.js';
+import type { FrameEngineHooks, FrameEngineOptions, PictureFormat } from './engine-options.js';
+import { Frame } from './frame.js';
+import type { FrameLayout } from './layout.js';
 import { PushedFragments } from './pushed-fragments.js';
-import { Ring, type RingMemory } from './ring.js';
+import { DROPPED, frameOf, layoutOf, RECORD, type Fields, type FrameRecord } from './records.js';
+import { OwnRings, type Ring, type RingSupply } from './ring.js';
 import { SecondCopies } from './second-copies.js';
-import type { DateTrust, FragmentTime } from './timestamp.js';
+import { fragmentTime } from './timestamp.js';
+
+export type { FrameEngineHooks, FrameEngineOptions, PictureFormat } from './engine-options.js';
 
 /** Fragments that may wait for the decoder: enough to hide one slow fetch, little enough to stay near live. */
 const MAX_QUEUED_FRAGMENTS = 4;
@@ -17,53 +22,8 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** The largest picture: H.264 level 6.2 and H.265 level 6.2 end at 8192×4320; square pictures may be as wide. */
 const MAX_PIXELS = 8192 * 8192;
 
-/** Kinds and flags of the records, as binding.d.ts lists them. */
-const RECORD = { frame: 1, ring: 2, fragment: 3, fault: 4, ended: 5, trouble: 6 } as const;
-const FLAG = { key: 1, damaged: 2, reopened: 4, hevc: 8 } as const;
 /** Records taken in one call: a few bursts. */
 const RECORDS_AT_ONCE = 64;
-/** Pictures that begin further apart than this, in ms, and than two of them last, do not follow each other. */
-const JUMP_MS = 250;
-
-export interface FrameEngineOptions {
-  bufferedFrames: number;
-  memory: RingMemory;
-  matrix: 'auto' | 'bt601' | 'bt709';
-  decoderThreads: number;
-  dates: DateTrust;
-  /** Keeps the account of the media time that comes out. */
-  ledger: Ledger;
-}
-
-/** What frames look like, and how they were coded, from now on. */
-export interface PictureFormat {
-  /** In pixels. */
-  width: number;
-  height: number;
-  /** Bytes per row of `frame.data`. */
-  stride: number;
-  /** How the pictures are coded. */
-  codec: 'h264' | 'hevc';
-}
-
-export interface FrameEngineHooks {
-  /** A fragment is in trouble: another copy of its bytes, or `null` if none can be had. */
-  fetchAgain(fragment: FrameFragment): Promise<FragmentBytes | null>;
-  /** Media time is missing, or was had after all. The frame behind it can't be taken yet. */
-  onGap(gap: Gap): void;
-  /** Frames wait to be taken; the newest of them. */
-  onFrames(newest: Frame): void;
-  /** The first frame, or one of another form than the one before, can be taken next. */
-  onFormat(format: PictureFormat): void;
-  /** A fragment was consumed: there is room for another. */
-  onRoom(): void;
-  /** A fragment, or part of it, could not be used. Later ones are not affected. */
-  onFault(fault: EngineFault, fragment: FrameFragment | undefined): void;
-  /** After `finish`: the last frame has been made. */
-  onEnded(): void;
-  /** The engine can't go on, e.g. no memory for the ring. */
-  onFailure(error: FrameSourceError): void;
-}
 
 /** Anything that ends the engine, as an error of this package. */
 function engineFailure(cause: unknown): FrameSourceError {
@@ -86,14 +46,19 @@ export class FrameEngine {
   readonly #options: FrameEngineOptions;
   readonly #hooks: FrameEngineHooks;
   readonly #pushed: PushedFragments;
+  readonly #ringSupply: RingSupply;
   readonly #secondCopies = new SecondCopies();
   /** The current ring and those whose frames are still on their way here. */
   readonly #rings = new Map<number, Ring>();
   readonly #ready: Frame[] = [];
-  #nextRingId = 0;
   #nextIndex = 0;
-  #lastTimestampMs = -Infinity;
+  #layout: FrameLayout | undefined;
   #format: PictureFormat | undefined;
+  #parameterSets: Buffer | null = null;
+  readonly #continuity = new Continuity();
+  readonly #late: LateDrops;
+  /** The records that were taken are being looked at. */
+  #isTaking = false;
   #lostAtEnd: LostFragments | null = null;
   #isClosed = false;
 
@@ -102,6 +67,8 @@ export class FrameEngine {
     this.#options = options;
     this.#hooks = hooks;
     this.#pushed = new PushedFragments(options.dates);
+    this.#late = new LateDrops(options.lateCause ?? 'age');
+    this.#ringSupply = options.rings ?? new OwnRings(options.bufferedFrames, options.memory);
     this.#recordDoubles = addon.recordDoubles;
     this.#records = new Float64Array(RECORDS_AT_ONCE * addon.recordDoubles);
     this.#engine = new addon.Engine(
@@ -111,9 +78,13 @@ export class FrameEngine {
         maxQueuedFragments: MAX_QUEUED_FRAGMENTS,
         maxQueuedBytes: MAX_QUEUED_BYTES,
         maxPixels: MAX_PIXELS,
+        output: options.output,
+        selection: options.selection,
+        encoded: options.encoded,
+        hwaccel: options.hwaccel,
         holdOnTrouble: true,
       },
-      () => this.#onWake(),
+      () => this.#takeRecords(),
     );
   }
 
@@ -135,7 +106,9 @@ export class FrameEngine {
   /** Queues a fragment; `false` if there is no room, then `onRoom` tells when. */
   push(fragment: Fragment): boolean {
     const { init, media } = fragment;
-    if (!this.#engine.push({ id: this.#pushed.nextId, init, media })) return false;
+    const { startMs, source } = fragmentTime(fragment, this.#options.dates);
+    const isDated = source !== 'received';
+    if (!this.#engine.push({ id: this.#pushed.nextId, init, media, startMs, isDated })) return false;
     this.#options.ledger.push(this.#pushed.add(fragment).ledger);
     return true;
   }
@@ -149,8 +122,20 @@ export class FrameEngine {
     this.#engine.finish();
   }
 
+  /** Pictures taken before that, Unix ms, are not wanted any more; the last call counts. */
+  setFloor(captureMs: number): void {
+    if (!this.#isClosed) this.#engine.setFloor(captureMs);
+  }
+
+  /** Pictures are wanted no closer together than that, in ms, from the next fragment on; 0: as `selection` says. */
+  setPeriod(periodMs: number): void {
+    if (!this.#isClosed) this.#engine.setPeriod(periodMs);
+  }
+
   /** The oldest frame that waits, or `undefined`. */
   take(): Frame | undefined {
+    // Frames may have come of which nobody was told yet: that saves a wake.
+    if (this.#ready.length === 0 && !this.#isClosed) this.#takeRecords();
     return this.#ready.shift();
   }
 
@@ -167,97 +152,106 @@ export class FrameEngine {
     this.#pushed.clear();
   }
 
-  #onWake(): void {
+  #takeRecords(): void {
+    // A hook may ask for the next frame.
+    if (this.#isTaking) return;
     const made = this.#nextIndex;
-    for (let count = RECORDS_AT_ONCE; count === RECORDS_AT_ONCE;) {
-      count = this.#engine.take(this.#records);
-      for (let i = 0; i < count; i++) {
-        // A hook may have closed it.
-        if (this.#isClosed) return;
-        this.#onRecord(i * this.#recordDoubles);
+    this.#isTaking = true;
+    try {
+      for (let count = RECORDS_AT_ONCE; count === RECORDS_AT_ONCE;) {
+        count = this.#engine.take(this.#records);
+        for (let i = 0; i < count; i++) {
+          // A hook may have closed it.
+          if (this.#isClosed) return;
+          this.#onRecord(i * this.#recordDoubles);
+        }
       }
+    } finally {
+      this.#isTaking = false;
     }
+    this.#tellDrop();
     const newest = this.#ready.at(-1);
     if (this.#nextIndex > made && newest !== undefined) this.#hooks.onFrames(newest);
   }
 
   #onRecord(at: number): void {
-    switch (this.#field(at)) {
+    const field = (index: number): number => this.#records[at + index] ?? 0;
+    switch (field(0)) {
       case RECORD.frame:
-        this.#onFrame(at + 1);
+        this.#onFrame(frameOf(field));
         break;
-      case RECORD.ring:
-        this.#onRingWanted(at + 1);
+      case RECORD.layout:
+        this.#onLayout(field);
         break;
       case RECORD.fragment:
-        this.#onFragmentRead(at + 1);
+        this.#onFragmentRead(field);
         break;
       case RECORD.fault:
         this.#onFault(this.#engine.takeFault());
         break;
       case RECORD.ended:
         this.#tellGap(this.#options.ledger.end(this.#lostAtEnd));
+        this.#tellDrop();
         this.#hooks.onEnded();
         break;
       case RECORD.trouble:
-        this.#onTrouble(this.#field(at + 1)).catch((error: unknown) =>
-          this.#hooks.onFailure(engineFailure(error)),
-        );
+        this.#onTrouble(field(1)).catch((error: unknown) => this.#hooks.onFailure(engineFailure(error)));
+        break;
+      case RECORD.dropped:
+        this.#onDropped(field);
+        break;
+      case RECORD.decoder:
+        this.#hooks.onDecoder(this.#engine.takeDecoder());
         break;
     }
   }
 
-  #field(at: number): number {
-    return this.#records[at] ?? 0;
-  }
-
-  #onFrame(at: number): void {
-    const fragmentId = this.#field(at);
-    const ringId = this.#field(at + 1);
-    const slot = this.#field(at + 2);
-    const offsetMs = this.#field(at + 7);
-    const flags = this.#field(at + 8);
-    const durationMs = this.#field(at + 9);
+  #onFrame(record: FrameRecord): void {
+    const { fragmentId, ringId, slot: index, offsetMs, placeMs, placeDurationMs, isReopened } = record;
     const pushed = this.#pushed.get(fragmentId);
     const time = this.#pushed.timeOf(fragmentId);
     const ring = this.#rings.get(ringId);
-    const data = ring?.buffers[slot];
-    if (pushed === undefined || time === undefined || ring === undefined || data === undefined) {
-      const what = `fragment ${fragmentId}, ring ${ringId}, slot ${slot}`;
+    const slot = ring?.slots[index];
+    const layout = this.#layout;
+    if (pushed === undefined || time === undefined || slot === undefined || layout === undefined) {
+      const what = `fragment ${fragmentId}, ring ${ringId}, slot ${index}`;
       this.#hooks.onFailure(engineFailure(`it named ${what}, which it was not given`));
       return;
     }
     this.#forgetRingsBefore(ringId);
-    const { width, height, stride } = ring;
-    const isReopened = (flags & FLAG.reopened) !== 0;
-    const codec = (flags & FLAG.hevc) !== 0 ? 'hevc' : 'h264';
-    this.#tellFormat({ width, height, stride, codec }, isReopened);
-    const gap = this.#options.ledger.frame(pushed.ledger, offsetMs, durationMs);
+    if (isReopened && this.#options.encoded !== null) {
+      const sets = this.#engine.takeParameterSets();
+      this.#parameterSets = sets.length === 0 ? null : Buffer.from(sets);
+    }
+    this.#tellFormat(layout, record.codec, isReopened);
+    const gap = this.#options.ledger.frame(pushed.ledger, placeMs, placeDurationMs);
     this.#tellGap(gap);
     if (this.#isClosed) return;
-    const timestampMs = time.startMs + offsetMs;
     const isBroken = this.#pushed.takeBreak(fragmentId) || isReopened;
-    const jumps = this.#jumps(time, timestampMs, durationMs);
-    this.#lastTimestampMs = timestampMs;
+    const stretch = { fromMs: placeMs, durationMs: placeDurationMs, pictureMs: placeDurationMs };
+    const { discontinuity, gapMs } = this.#continuity.frame(time, stretch, gap, isBroken);
     this.#ready.push(
       new Frame({
-        data,
-        width,
-        height,
-        stride,
+        cameraId: this.#options.cameraId,
+        slot,
+        bytes: record.bytes,
+        layout,
+        codec: record.codec,
+        parameterSets: this.#parameterSets,
         index: this.#nextIndex,
-        ptsMs: this.#field(at + 6),
-        timestampMs,
+        ptsMs: record.ptsMs,
+        dtsMs: record.dtsMs,
+        durationMs: record.durationMs,
+        timestampMs: time.startMs + offsetMs,
         timestampSource: time.source,
-        keyFrame: (flags & FLAG.key) !== 0,
-        // Nothing comes before the first frame, so there is nothing to break with.
-        discontinuity: gap !== null || ((isBroken || jumps) && this.#nextIndex > 0),
-        gapMs: gap === null || gap.recovered ? 0 : gap.ms,
-        damaged: (flags & FLAG.damaged) !== 0,
+        keyFrame: record.keyFrame,
+        discontinuity,
+        gapMs,
+        damaged: record.damaged,
         synthetic: false,
         fragment: pushed.fragment,
         free: () => {
-          ring.free(slot);
+          slot.ring.free(index);
           this.#engine.wake();
         },
       }),
@@ -265,33 +259,57 @@ export class FrameEngine {
     this.#nextIndex += 1;
   }
 
-  /** Whether time steps back, or on by more than pictures of a running camera are apart: it came late, or a clock was set. */
-  #jumps({ source }: FragmentTime, timestampMs: number, durationMs: number): boolean {
-    const stepMs = timestampMs - this.#lastTimestampMs;
-    return stepMs < 0 || (source === 'producer' && stepMs > Math.max(JUMP_MS, 2 * durationMs));
+  #onDropped(field: Fields): void {
+    const [fragmentId, offsetMs, durationMs, pictures] = [field(1), field(2), field(3), field(4)];
+    const isLate = field(5) === DROPPED.late;
+    const pushed = this.#pushed.get(fragmentId);
+    const time = this.#pushed.timeOf(fragmentId);
+    if (pushed === undefined || time === undefined) {
+      const what = `fragment ${fragmentId}, which it was not given`;
+      this.#hooks.onFailure(engineFailure(`it dropped pictures of ${what}`));
+      return;
+    }
+    const cause = isLate ? (this.#options.lateCause ?? 'age') : 'selection';
+    const gap = this.#options.ledger.dropped(pushed.ledger, offsetMs, durationMs, pictures, cause);
+    this.#tellGap(gap);
+    const stretch = { fromMs: offsetMs, durationMs, pictureMs: durationMs / pictures };
+    this.#continuity.dropped(time, stretch, gap);
+    if (isLate) this.#late.add(pictures, durationMs);
   }
 
   /** New codec data may leave all that a format says as it was. */
-  #tellFormat(format: PictureFormat, isReopened: boolean): void {
-    const { width, height, codec } = this.#format ?? {};
-    if (!isReopened && format.width === width && format.height === height && format.codec === codec) return;
-    this.#format = format;
-    this.#hooks.onFormat(format);
+  #tellFormat(layout: FrameLayout, codec: 'h264' | 'hevc', isReopened: boolean): void {
+    const { width, height, stride, sourceWidth, sourceHeight, format, dataType } = layout;
+    const told = this.#format;
+    const isSame =
+      told?.width === width &&
+      told.height === height &&
+      told.sourceWidth === sourceWidth &&
+      told.sourceHeight === sourceHeight &&
+      told.codec === codec;
+    if (isSame && !isReopened) return;
+    this.#format = { width, height, stride, format, dataType, sourceWidth, sourceHeight, codec };
+    this.#hooks.onFormat(this.#format);
+  }
+
+  #tellDrop(): void {
+    const drop = this.#late.take();
+    if (drop !== undefined) this.#hooks.onDrop(drop);
   }
 
   #tellGap(gap: Gap | null): void {
     if (gap !== null) this.#hooks.onGap(gap);
   }
 
-  #onFragmentRead(at: number): void {
-    const id = this.#field(at);
-    const durationMs = this.#field(at + 1) > 0 ? this.#field(at + 2) : null;
+  #onFragmentRead(field: Fields): void {
+    const id = field(1);
+    const durationMs = field(2) > 0 ? field(3) : null;
     const pushed = this.#pushed.get(id);
     if (pushed !== undefined && durationMs !== null) {
       this.#options.ledger.measured(pushed.ledger, durationMs);
     }
     this.#pushed.read(id, durationMs);
-    this.#secondCopies.read(id, this.#field(at + 3) !== 0);
+    this.#secondCopies.read(id, field(4) !== 0);
     this.#hooks.onRoom();
   }
 
@@ -312,17 +330,20 @@ export class FrameEngine {
     else this.#engine.retry(copy);
   }
 
-  #onRingWanted(at: number): void {
-    const width = this.#field(at);
-    const height = this.#field(at + 1);
-    const stride = this.#field(at + 2);
-    const pictureBytes = this.#field(at + 3);
-    this.#nextRingId += 1;
+  #onLayout(field: Fields): void {
+    const { output, encoded } = this.#options;
+    const isPlanar = output.format === 'rgb-chw' || output.format === 'bgr-chw';
+    const dataType = encoded === null && isPlanar ? output.dataType : 'uint8';
+    const { layout, bytes, isRingWanted } = layoutOf(field, encoded ?? output.format, dataType);
+    const { factor, offset } = output;
+    this.#layout = dataType === 'uint8' ? layout : { ...layout, levels: { factor, offset } };
+    if (!isRingWanted) return;
     try {
-      const { bufferedFrames, memory } = this.#options;
-      const ring = new Ring(this.#nextRingId, width, height, stride, pictureBytes, bufferedFrames, memory);
+      const ring = this.#ringSupply.next(layout, bytes);
       this.#rings.set(ring.id, ring);
-      this.#engine.setRing(ring);
+      const { id, pixels, states, slotBytes, blockSlots, cursor } = ring;
+      const { writer } = this.#ringSupply;
+      this.#engine.setRing({ id, pixels, states, slotBytes, blockSlots, cursor, writer });
     } catch (error) {
       this.#hooks.onFailure(engineFailure(error));
     }

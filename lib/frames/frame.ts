@@ -1,38 +1,15 @@
 import { FrameSourceError } from '../errors.js';
+import { encodeImage, qualityOf, type ImageType, type JpegOptions } from './image.js';
+import { Picture, type FrameBreak, type PictureFacts } from './picture.js';
+import type { Slot } from './ring.js';
+import { sharing, type FrameHandle, type ShareOptions } from './sharing.js';
 
-/** Whose clock a frame's time is: see {@link Frame.timestampMs}. */
-export type TimestampSource = 'producer' | 'server' | 'received';
-
-/** The fragment a frame came in. */
-export interface FrameFragment {
-  /** KVS's fragment number as text (session-local in LIVE, 47 digits in ON_DEMAND); `null` on other servers. */
-  readonly number: string | null;
-  /** Media sequence number within its session. */
-  readonly sequence: number;
-  /** Date of its first picture, Unix ms; `null` if the playlist had none. */
-  readonly dateMs: number | null;
-  /** Length in ms, as the playlist says. */
-  readonly durationMs: number;
-  /** The session it was fetched from, counted from 1. */
-  readonly sessionId: number;
-}
+export type { FrameBreak, FrameFragment, TimestampSource } from './picture.js';
 
 /** What a frame is made of; the slot's lease is in `free`. */
-export interface FrameParts {
-  data: Buffer;
-  width: number;
-  height: number;
-  stride: number;
-  index: number;
-  ptsMs: number;
-  timestampMs: number;
-  timestampSource: TimestampSource;
-  keyFrame: boolean;
-  discontinuity: boolean;
-  gapMs: number;
-  damaged: boolean;
-  synthetic: boolean;
-  fragment: FrameFragment;
+export interface FrameParts extends PictureFacts {
+  slot: Slot;
+  /** Gives the slot back. */
   free: () => void;
 }
 
@@ -48,96 +25,30 @@ const forgotten = new FinalizationRegistry<{ free: (() => void) | undefined }>((
  * The pixels are valid until the frame is released. Frames that come from `for await`, `frames()` or `read()` are
  * released when the next one is asked for, unless {@link Frame.retain} was called.
  */
-export class Frame {
-  /** Width in pixels. */
-  readonly width: number;
-  /** Height in pixels. */
-  readonly height: number;
-  /** Bytes from one row to the next: width × 3, rows are not padded. */
-  readonly stride: number;
-  /** How `data` is laid out: three bytes per pixel, blue, green, red. */
-  readonly format = 'bgr24';
-  /** Counts up by one from 0 over the life of the source, across sessions and reconnections. A synthetic frame has that of the
-   *  frame it repeats. */
-  readonly index: number;
-  /** Presentation time as the container carries it, in ms. Its base is arbitrary and may jump between fragments. */
-  readonly ptsMs: number;
-  /**
-   * When the picture was taken, Unix ms with fractions: the date of its fragment plus its offset within it.
-   *
-   * By the producer's clock, or by the server's if `fragmentSelectorType` is `SERVER_TIMESTAMP`. Where the playlist
-   * has no date, or an absurd one (1970, days off in a live stream), it is reckoned back from the moment the
-   * fragment arrived, and {@link Frame.timestampSource} says `received`.
-   */
-  readonly timestampMs: number;
-  readonly timestampSource: TimestampSource;
-  /** The picture was coded on its own. */
-  readonly keyFrame: boolean;
-  /** Media may be missing between the frame before and this one, or the clock or the codec data changed between them. */
-  readonly discontinuity: boolean;
-  /** Media time that is missing right before this frame, ms; 0 as a rule. */
-  readonly gapMs: number;
-  /** The decoder had to conceal errors in it. */
-  readonly damaged: boolean;
-  /** Not read from the stream: a repetition of the frame before it, made up for missing media. */
-  readonly synthetic: boolean;
-  readonly fragment: FrameFragment;
-
+export class Frame extends Picture {
   readonly #parts: FrameParts;
-  /** Frames that were not released of those that show this picture. */
+  /** Frames that were not released of those that show this picture, and files that are being made of it. */
   readonly #sharers: { count: number };
+  readonly #letGo: () => void;
   readonly #lease: { free: (() => void) | undefined };
   #leases = 1;
   #isRegistered = false;
 
   /** @internal */
   constructor(parts: FrameParts, sharers = { count: 1 }) {
-    this.width = parts.width;
-    this.height = parts.height;
-    this.stride = parts.stride;
-    this.index = parts.index;
-    this.ptsMs = parts.ptsMs;
-    this.timestampMs = parts.timestampMs;
-    this.timestampSource = parts.timestampSource;
-    this.keyFrame = parts.keyFrame;
-    this.discontinuity = parts.discontinuity;
-    this.gapMs = parts.gapMs;
-    this.damaged = parts.damaged;
-    this.synthetic = parts.synthetic;
-    this.fragment = parts.fragment;
+    super(parts);
     this.#parts = parts;
     this.#sharers = sharers;
     const free = (): void => {
       sharers.count -= 1;
       if (sharers.count === 0) parts.free();
     };
+    this.#letGo = free;
     this.#lease = { free };
   }
 
-  /**
-   * The pixels: BGR24, height × stride bytes, top row first, in memory that native code wrote and nobody copied.
-   *
-   * Valid until the frame is released; keep a copy (`Buffer.from(frame.data)`) to keep pixels longer. Throws
-   * `FRAME_RELEASED` after that.
-   */
-  get data(): Buffer {
-    if (this.#leases === 0) {
-      throw new FrameSourceError(
-        'FRAME_RELEASED',
-        `Frame ${this.index} was released, its memory may hold a later picture. Call frame.retain() before asking ` +
-          'for the next frame to keep it, and frame.release() when done.',
-      );
-    }
-    return this.#parts.data;
-  }
-
-  /** Now minus the time the picture was taken, in ms. Meaningful as far as the two clocks agree. */
-  get ageMs(): number {
-    return Date.now() - this.timestampMs;
-  }
-
   /** True once the pixels are no longer this frame's. */
-  get released(): boolean {
+  override get released(): boolean {
     return this.#leases === 0;
   }
 
@@ -155,13 +66,68 @@ export class Frame {
   }
 
   /** Ends a lease; the last one gives the memory back. Calling it once too often does nothing. */
-  release(): void {
+  override release(): void {
     if (this.#leases === 0) return;
     this.#leases -= 1;
     if (this.#leases > 0) return;
     if (this.#isRegistered) forgotten.unregister(this);
     this.#lease.free?.();
     this.#lease.free = undefined;
+  }
+
+  /**
+   * The frame for another thread, or several: a handle that `postMessage` can send, and that `openFrame` of `kvs-frames/worker`
+   * opens there over the same memory. Each handle is for one reader, who releases it; this frame is released as ever, and the
+   * memory is used again once all are.
+   *
+   * A handle that nobody opened within `openWithinMs`, or before its `worker` ended, is taken back, and so is an opened frame
+   * whose thread ended. At most 12 handles of a frame are out at a time, then it throws `FRAME_SHARED_OUT`. Also throws
+   * `FRAME_RELEASED`, and `CONFIG_INVALID` for a wrong option and where the source has `memory: 'private'`.
+   */
+  share(options?: ShareOptions): FrameHandle {
+    const place = this.held();
+    const { slot: _slot, free: _free, ...facts } = this.#parts;
+    return sharing.share(place, { ...facts, ...this.break }, options);
+  }
+
+  /**
+   * The picture as a JPEG file (JFIF, 4:2:0), for snapshots: encoded on another thread, in some 10 ms for 1080p. The frame may be
+   * released meanwhile; its memory is used again when the file is done.
+   *
+   * Padding is part of the picture; numbers of the `-chw` formats are rounded back to levels. `quality` is on libjpeg's scale.
+   * Rejects with `FRAME_RELEASED`, with `CONFIG_INVALID` for another quality and for access units, and with `ENGINE_FAILED` if
+   * libavcodec has no JPEG encoder.
+   */
+  async toJpeg(options?: JpegOptions): Promise<Buffer> {
+    return this.#encode('jpeg', qualityOf(options));
+  }
+
+  /** The picture as a PNG file, without loss: RGB, or gray for `gray8`. Otherwise as {@link Frame.toJpeg}, but slower. */
+  async toPng(): Promise<Buffer> {
+    return this.#encode('png');
+  }
+
+  async #encode(type: ImageType, quality?: number): Promise<Buffer> {
+    const { data } = this;
+    // Not a lease: who releases too often must not give away memory that is being read.
+    this.#sharers.count += 1;
+    try {
+      return await encodeImage(type, data, this.#parts.layout, quality);
+    } finally {
+      this.#letGo();
+    }
+  }
+
+  /**
+   * A frame right before this one is not handed over: what is missing before that is missing before this one.
+   * @internal
+   */
+  follow(dropped: FrameBreak): void {
+    const { discontinuity, gapMs } = this.break;
+    this.break = {
+      discontinuity: discontinuity || dropped.discontinuity,
+      gapMs: gapMs + dropped.gapMs,
+    };
   }
 
   /**
@@ -177,8 +143,19 @@ export class Frame {
     return new Frame(parts, this.#sharers);
   }
 
-  /** `using frame = …` releases it at the end of the block. */
-  [Symbol.dispose](): void {
-    this.release();
+  /** Where it lies. Throws `FRAME_RELEASED`. @internal */
+  get slot(): Slot {
+    return this.held();
+  }
+
+  protected override held(): Slot {
+    if (this.#leases === 0) {
+      throw new FrameSourceError(
+        'FRAME_RELEASED',
+        `Frame ${this.index} was released, its memory may hold a later picture. Call frame.retain() before asking ` +
+          'for the next frame to keep it, and frame.release() when done.',
+      );
+    }
+    return this.#parts.slot;
   }
 }

@@ -1,33 +1,10 @@
 import type { LostFragments } from '../hls/fragment.js';
+import { dropCauses, newDropCounts, type DropCause, type DropTotals } from './drop.js';
+import { folded, newEntry, restCause, type Entry, type LedgerFragment } from './ledger-entry.js';
+import { addShare, largestShare, sumOfShares, type Shares } from './shares.js';
 import { gapCauses, type Gap, type GapCause, type GapTotals } from './gap.js';
 
-/** What the ledger needs to know of a fragment; the object itself names it. */
-export interface LedgerFragment {
-  /** When its first picture was taken, Unix ms; `null` if it bears no date, or none to be believed. */
-  dateMs: number | null;
-  /** Length in ms as the playlist says. */
-  durationMs: number;
-  sessionId: number;
-  /** The list shows it right behind the fragment pushed before. */
-  isAdjacent: boolean;
-  lost: LostFragments | null;
-  elapsedMs: number | null;
-}
-
-/** A fragment in the decoder. */
-interface Entry {
-  fragment: LedgerFragment;
-  /** Its length in ms: the playlist's word until it is measured. */
-  lengthMs: number;
-  /** How many fragments it stands for. */
-  fragments: number;
-  /** The stream was seen to be silent before it. */
-  isAfterSilence: boolean;
-  /** Why it can't be used, or not as a whole. */
-  refused: GapCause | null;
-  /** Up to where its pictures came out, ms from its start. */
-  endMs: number;
-}
+export type { LedgerFragment } from './ledger-entry.js';
 
 /** A hole that was told, and how much of it nothing has filled. */
 interface Told extends Gap {
@@ -53,37 +30,9 @@ const MAX_WAITING = 256;
 /** Told holes that late media may still fill. */
 const MAX_TOLD = 16;
 
-type Shares = Partial<Record<GapCause, number>>;
-
-function newEntry(fragment: LedgerFragment, isAfterSilence: boolean): Entry {
-  return { fragment, lengthMs: fragment.durationMs, fragments: 1, isAfterSilence, refused: null, endMs: 0 };
-}
-
-/** Why media is missing of which only the dates tell. */
-function restCause(before: Entry, since: readonly Entry[]): GapCause {
-  if (since.every(({ fragment, isAfterSilence }) => fragment.isAdjacent || isAfterSilence)) return 'producer';
-  const unmeasured = since.find(({ fragment }) => fragment.lost?.ms === 0)?.fragment.lost;
-  if (unmeasured) return unmeasured.cause;
-  const isSameSession = since.every(({ fragment }) => fragment.sessionId === before.fragment.sessionId);
-  return isSameSession ? 'producer' : 'outage';
-}
-
 function filledGap({ cause }: Gap, { dateMs }: LedgerFragment, ms: number): Gap {
   const toMs = dateMs === null ? null : dateMs + ms;
   return { cause, fromMs: dateMs, toMs, ms, fragments: 1, recovered: true };
-}
-
-function add(shares: Shares, cause: GapCause, ms: number): void {
-  if (ms > 0) shares[cause] = (shares[cause] ?? 0) + ms;
-}
-
-function sum(shares: Shares): number {
-  return Object.values(shares).reduce((total, ms) => total + ms, 0);
-}
-
-function largest(shares: Shares): GapCause {
-  const [first] = Object.entries(shares).sort(([, a], [, b]) => b - a);
-  return (first?.[0] ?? 'producer') as GapCause;
 }
 
 /** Missing time inside a fragment counts from half a picture on. */
@@ -93,11 +42,12 @@ function ifPictures(ms: number, pictureMs: number): number {
 
 /**
  * The account of one source's media time: each picture that comes out is put on the stream's time line, and what is
- * missing before it becomes one entry. So delivered media and entries add up to the time line's length.
+ * missing before it becomes one entry. So delivered media, drops and entries add up to the time line's length.
  */
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #totals: Record<GapCause, GapTotals>;
+  readonly #drops = newDropCounts();
   /** In the decoder, with no picture out yet, oldest first. */
   readonly #waiting: Entry[] = [];
   /** The fragment the newest picture of the time line belongs to. */
@@ -118,6 +68,16 @@ export class Ledger {
       GapCause,
       GapTotals
     >;
+  }
+
+  /** Pictures that were there and were not handed over, by cause. */
+  get drops(): Readonly<Record<DropCause, Readonly<DropTotals>>> {
+    return this.#drops;
+  }
+
+  /** Media time of these, ms. */
+  get droppedMs(): number {
+    return dropCauses.reduce((total, cause) => total + this.#drops[cause].ms, 0);
   }
 
   /** Holes as they were told, by cause: these never fall, also if late media fills one. */
@@ -154,7 +114,10 @@ export class Ledger {
   push(fragment: LedgerFragment): void {
     this.#waiting.push(newEntry(fragment, this.#isSilent));
     this.#isSilent = false;
-    if (this.#waiting.length > MAX_WAITING) this.#fold();
+    if (this.#waiting.length <= MAX_WAITING) return;
+    // Nobody needs a month of undecodable fragments one by one.
+    const [first, second] = this.#waiting.splice(0, 2);
+    if (first !== undefined && second !== undefined) this.#waiting.unshift(folded(first, second));
   }
 
   /** The decoder has read the whole fragment: its true length. */
@@ -171,16 +134,55 @@ export class Ledger {
 
   /** A picture came out, in presentation order. Answers the hole right before it, or one that it begins to fill. */
   frame(fragment: LedgerFragment, offsetMs: number, durationMs: number): Gap | null {
+    this.#deliveredMs += durationMs;
+    const { gap, surplusMs } = this.#came(fragment, offsetMs, durationMs, durationMs);
+    this.#deliveredMs -= surplusMs;
+    return gap;
+  }
+
+  /** Pictures came in a row, and are not delivered; else as {@link Ledger.frame}. */
+  dropped(
+    fragment: LedgerFragment,
+    offsetMs: number,
+    durationMs: number,
+    frames: number,
+    cause: DropCause,
+  ): Gap | null {
+    const pictureMs = durationMs / frames;
+    const { gap, surplusMs } = this.#came(fragment, offsetMs, durationMs, pictureMs);
+    this.#drop({ frames, ms: durationMs - surplusMs }, cause);
+    return gap;
+  }
+
+  /** Pictures that came out before are not delivered after all. */
+  withdrawn(drop: DropTotals, cause: DropCause): void {
+    this.#deliveredMs -= drop.ms;
+    this.#drop(drop, cause);
+  }
+
+  #drop({ frames, ms }: DropTotals, cause: DropCause): void {
+    this.#drops[cause].frames += frames;
+    this.#drops[cause].ms += ms;
+  }
+
+  /**
+   * Puts what lasts from `offsetMs` for `durationMs` on the time line. Answers the hole before it, and how much of it came
+   * once more than was missing.
+   */
+  #came(
+    fragment: LedgerFragment,
+    offsetMs: number,
+    durationMs: number,
+    pictureMs: number,
+  ): { gap: Gap | null; surplusMs: number } {
     if (this.#late?.entry.fragment === fragment) {
-      this.#fill(this.#late.hole, durationMs);
-      return null;
+      return { gap: null, surplusMs: this.#fill(this.#late.hole, durationMs) };
     }
     const before = this.#current;
     if (before?.fragment === fragment) {
-      const gap = this.#insideGap(before, offsetMs, durationMs);
+      const gap = this.#insideGap(before, offsetMs, pictureMs);
       before.endMs = Math.max(before.endMs, offsetMs + durationMs);
-      this.#deliveredMs += durationMs;
-      return gap;
+      return { gap, surplusMs: 0 };
     }
     const index = this.#waiting.findIndex((entry) => entry.fragment === fragment);
     const barren = this.#waiting.splice(0, Math.max(0, index));
@@ -190,27 +192,26 @@ export class Ledger {
       this.#waiting.unshift(...barren);
       this.#late = { entry, hole };
       const toldMs = Math.min(entry.lengthMs, hole.leftMs);
-      this.#fill(hole, durationMs);
-      return toldMs === 0 ? null : filledGap(hole, fragment, toldMs);
+      const surplusMs = this.#fill(hole, durationMs);
+      return { gap: toldMs === 0 ? null : filledGap(hole, fragment, toldMs), surplusMs };
     }
     entry.endMs = offsetMs + durationMs;
     this.#current = entry;
     this.#late = undefined;
-    this.#deliveredMs += durationMs;
-    const gap = before === undefined ? null : this.#gapBetween(before, barren, entry, offsetMs, durationMs);
-    return gap === null ? null : this.#enter(gap);
+    const gap = before === undefined ? null : this.#gapBetween(before, barren, entry, offsetMs, pictureMs);
+    return { gap: gap === null ? null : this.#enter(gap), surplusMs: 0 };
   }
 
   /** No picture follows; `lost` is what could not be fetched behind the last fragment. Answers the hole at the end. */
   end(lost: LostFragments | null): Gap | null {
     const { shares, fragments } = this.#missing(this.#current, this.#waiting.splice(0), 0);
-    if (lost !== null) add(shares, lost.cause, lost.ms);
-    const ms = sum(shares);
+    if (lost !== null) addShare(shares, lost.cause, lost.ms);
+    const ms = sumOfShares(shares);
     if (ms === 0) return null;
     const fromMs = this.#endDate();
     const toMs = fromMs === null ? null : fromMs + ms;
     return this.#enter({
-      cause: largest(shares),
+      cause: largestShare(shares),
       fromMs,
       toMs,
       ms,
@@ -236,8 +237,8 @@ export class Ledger {
     return dateMs === null ? null : dateMs + (this.#current?.endMs ?? 0);
   }
 
-  #insideGap(entry: Entry, offsetMs: number, durationMs: number): Gap | null {
-    const ms = ifPictures(offsetMs - entry.endMs, durationMs);
+  #insideGap(entry: Entry, offsetMs: number, pictureMs: number): Gap | null {
+    const ms = ifPictures(offsetMs - entry.endMs, pictureMs);
     if (ms === 0) return null;
     const { dateMs } = entry.fragment;
     return this.#enter({
@@ -259,12 +260,12 @@ export class Ledger {
     const shares: Shares = {};
     let fragments = 0;
     if (before !== undefined)
-      add(shares, before.refused ?? 'media', ifPictures(before.lengthMs - before.endMs, pictureMs));
+      addShare(shares, before.refused ?? 'media', ifPictures(before.lengthMs - before.endMs, pictureMs));
     for (const { fragment, lengthMs, refused, fragments: count } of barren) {
-      add(shares, refused ?? 'media', lengthMs);
+      addShare(shares, refused ?? 'media', lengthMs);
       fragments += count;
       if (fragment.lost === null) continue;
-      add(shares, fragment.lost.cause, fragment.lost.ms);
+      addShare(shares, fragment.lost.cause, fragment.lost.ms);
       fragments += fragment.lost.count;
     }
     return { shares, fragments };
@@ -280,9 +281,9 @@ export class Ledger {
     const { lost, dateMs } = after.fragment;
     const missing = this.#missing(before, barren, pictureMs);
     const { shares } = missing;
-    add(shares, after.refused ?? 'media', ifPictures(offsetMs, pictureMs));
-    if (lost !== null) add(shares, lost.cause, lost.ms);
-    const knownMs = sum(shares);
+    addShare(shares, after.refused ?? 'media', ifPictures(offsetMs, pictureMs));
+    if (lost !== null) addShare(shares, lost.cause, lost.ms);
+    const knownMs = sumOfShares(shares);
     const fromMs = before.fragment.dateMs === null ? null : before.fragment.dateMs + before.endMs;
     const toMs = dateMs === null ? null : dateMs + offsetMs;
     const isDated = fromMs !== null && toMs !== null;
@@ -291,11 +292,11 @@ export class Ledger {
     const joinMs = this.#joinMs(before, pictureMs);
     const isClockSet = isDated && this.#isClockSet(datedMs, knownMs, joinMs, [...barren, after]);
     if (knownMs === 0 && (isClockSet || restMs <= joinMs)) return null;
-    if (!isClockSet && restMs > joinMs) add(shares, restCause(before, [...barren, after]), restMs);
+    if (!isClockSet && restMs > joinMs) addShare(shares, restCause(before, [...barren, after]), restMs);
     const ms = isClockSet ? knownMs : Math.max(0, datedMs);
     if (ms === 0) return null;
     return {
-      cause: largest(shares),
+      cause: largestShare(shares),
       fromMs: isClockSet ? null : fromMs,
       toMs: isClockSet ? null : toMs,
       ms,
@@ -342,38 +343,12 @@ export class Ledger {
     );
   }
 
-  /** A picture lies in a hole; what comes once more than it is missing is no media time. */
-  #fill(hole: Told, durationMs: number): void {
+  /** A picture lies in a hole. Answers what comes once more than it is missing, which is no media time. */
+  #fill(hole: Told, durationMs: number): number {
     const ms = Math.min(durationMs, hole.leftMs);
     hole.leftMs -= ms;
-    this.#deliveredMs += ms;
     this.#filledMs += ms;
     this.#recoveredMs += ms;
-  }
-
-  /** The two oldest as one: nobody needs a month of undecodable fragments one by one. */
-  #fold(): void {
-    const [first, second] = this.#waiting.splice(0, 2);
-    if (first === undefined || second === undefined) return;
-    const lost = [first.fragment.lost, second.fragment.lost].filter((one) => one !== null);
-    this.#waiting.unshift({
-      fragment: {
-        ...second.fragment,
-        elapsedMs: null,
-        lost:
-          lost.length === 0
-            ? null
-            : {
-                count: lost.reduce((total, one) => total + one.count, 0),
-                ms: lost.reduce((total, one) => total + one.ms, 0),
-                cause: lost[0]!.cause,
-              },
-      },
-      lengthMs: first.lengthMs + second.lengthMs,
-      fragments: first.fragments + second.fragments,
-      isAfterSilence: first.isAfterSilence || second.isAfterSilence,
-      refused: second.refused ?? first.refused,
-      endMs: 0,
-    });
+    return durationMs - ms;
   }
 }

@@ -46,7 +46,7 @@ function row(more: Partial<RowRecord> = {}): RowRecord {
     window: { beganAtMs: 11_000, endedAtMs: 11_010 },
     setAtMs: 10_900,
     isOverdue: false,
-    health: { healthy: true, status: 'flowing', state: 2, reason: '', lastFrameAgoMs: 0 },
+    health: { healthy: true, status: 'flowing', state: 2, reason: '', lastFrameAgoMs: 0, decoder: null },
     metrics: {} as RowRecord['metrics'],
     sent: [],
     log: [],

@@ -12,6 +12,14 @@ function named(name: string): Error {
   return expect.objectContaining({ name }) as unknown as Error;
 }
 
+function withOutput(output: object): object {
+  return { ...ENGINE_OPTIONS, output: { ...ENGINE_OPTIONS.output, ...output } };
+}
+
+function withSelection(selection: object): object {
+  return { ...ENGINE_OPTIONS, selection: { ...ENGINE_OPTIONS.selection, ...selection } };
+}
+
 describe('the native boundary', () => {
   const addon = loadAddon();
   let clip: FragmentedClip;
@@ -40,6 +48,23 @@ describe('the native boundary', () => {
     ['a fraction', { ...ENGINE_OPTIONS, maxQueuedFragments: 1.5 }, 'RangeError'],
     ['NaN', { ...ENGINE_OPTIONS, maxQueuedBytes: NaN }, 'RangeError'],
     ['a number for a choice', { ...ENGINE_OPTIONS, holdOnTrouble: 1 }, 'TypeError'],
+    ['no output', { ...ENGINE_OPTIONS, output: undefined }, 'TypeError'],
+    ['an unknown format', withOutput({ format: 'bgr32' }), 'TypeError'],
+    ['an unknown number type', withOutput({ dataType: 'float64' }), 'TypeError'],
+    ['an unknown fit', withOutput({ fit: 'fill' }), 'TypeError'],
+    ['too wide an output', withOutput({ width: 8193 }), 'RangeError'],
+    ['a crop that is none', withOutput({ crop: 1 }), 'TypeError'],
+    ['an empty crop', withOutput({ crop: { x: 0, y: 0, width: 0, height: 1 } }), 'RangeError'],
+    ['two colours', withOutput({ pad: [1, 2] }), 'TypeError'],
+    ['a colour that is none', withOutput({ pad: [0, 256, 0] }), 'RangeError'],
+    ['NaN for a factor', withOutput({ factor: [1, NaN, 1] }), 'RangeError'],
+    ['an infinite offset', withOutput({ offset: [0, 0, -Infinity] }), 'RangeError'],
+    ['no selection', { ...ENGINE_OPTIONS, selection: null }, 'TypeError'],
+    ['every 0th', withSelection({ everyNth: 0 }), 'RangeError'],
+    ['a negative period', withSelection({ periodMs: -1 }), 'RangeError'],
+    ['text for yes or no', withSelection({ keyFramesOnly: 'no' }), 'TypeError'],
+    ['an unknown framing', { ...ENGINE_OPTIONS, encoded: 'avc1' }, 'TypeError'],
+    ['an unknown device', { ...ENGINE_OPTIONS, hwaccel: 'qsv' }, 'TypeError'],
     ['an infinite limit', { ...ENGINE_OPTIONS, maxPixels: Infinity }, 'RangeError'],
   ])('refuses to be constructed with %s', (_name, options, error) => {
     expect(() => new addon.Engine(options as Addon.EngineOptions, () => undefined)).toThrow(named(error));
@@ -56,22 +81,25 @@ describe('the native boundary', () => {
   test('refuses fragments that are none', () => {
     const { engine } = drive();
     const media = clip.fragments[0]!;
+    const good: Addon.FragmentBytes = { id: 1, init: null, media, startMs: 0, isDated: true };
     const bad: [unknown, string][] = [
       [undefined, 'TypeError'],
       [{}, 'TypeError'],
-      [{ id: 1, init: null, media: 'bytes' }, 'TypeError'],
-      [{ id: 1, init: null, media: new Uint16Array(4) }, 'TypeError'],
-      [{ id: 1, init: undefined, media }, 'TypeError'],
-      [{ id: 1, init: new Uint8Array(0), media }, 'RangeError'],
-      [{ id: 2 ** 53, init: null, media }, 'RangeError'],
-      [{ id: 'x', init: null, media }, 'TypeError'],
+      [{ ...good, media: 'bytes' }, 'TypeError'],
+      [{ ...good, media: new Uint16Array(4) }, 'TypeError'],
+      [{ ...good, init: undefined }, 'TypeError'],
+      [{ ...good, init: new Uint8Array(0) }, 'RangeError'],
+      [{ ...good, id: 2 ** 53 }, 'RangeError'],
+      [{ ...good, id: 'x' }, 'TypeError'],
+      [{ ...good, startMs: undefined }, 'TypeError'],
+      [{ ...good, startMs: NaN }, 'RangeError'],
+      [{ ...good, isDated: 1 }, 'TypeError'],
     ];
     for (const [value, error] of bad)
       expect(() => engine.push(value as Addon.FragmentBytes)).toThrow(named(error));
     const thrown = new Error('from a getter');
     const trap = {
-      id: 1,
-      media,
+      ...good,
       get init(): null {
         throw thrown;
       },
@@ -86,9 +114,10 @@ describe('the native boundary', () => {
     const slotBytes = WIDTH * HEIGHT * 3;
     const pixels = new Uint8Array(2 * slotBytes);
     const states = new Int32Array(2);
-    const ring = { id: 1, pixels, states, slotBytes };
-    expect(() => driver.engine.setRing(ring)).toThrow(/without a ring record/);
-    driver.engine.push({ id: 0, init: clip.init, media: clip.fragments[0]! });
+    const ring: Addon.Ring = { id: 1, pixels, states, slotBytes, blockSlots: 0, cursor: null };
+    const cursor = new Int32Array(2);
+    expect(() => driver.engine.setRing(ring)).toThrow(/without a layout record/);
+    driver.push({ id: 0, init: clip.init, media: clip.fragments[0]! });
     await driver.until(() => driver.ringRequests === 1);
     const bad: [unknown, string][] = [
       [null, 'TypeError'],
@@ -98,6 +127,13 @@ describe('the native boundary', () => {
       [{ ...ring, slotBytes: slotBytes - 1 }, 'RangeError'],
       [{ ...ring, slotBytes: Number.MAX_SAFE_INTEGER }, 'RangeError'],
       [{ ...ring, states: new Int32Array(pixels.buffer, 0, 2) }, 'RangeError'],
+      [{ ...ring, blockSlots: undefined }, 'TypeError'],
+      [{ ...ring, blockSlots: -1 }, 'RangeError'],
+      [{ ...ring, blockSlots: 1, cursor: null }, 'TypeError'],
+      [{ ...ring, blockSlots: 1, cursor: new Int32Array(1) }, 'RangeError'],
+      [{ ...ring, blockSlots: 1, cursor: states }, 'RangeError'],
+      [{ ...ring, blockSlots: 3, cursor }, 'RangeError'],
+      [{ ...ring, blockSlots: 1, cursor, writer: 65536 }, 'RangeError'],
     ];
     for (const [value, error] of bad)
       expect(() => driver.engine.setRing(value as Addon.Ring)).toThrow(named(error));
@@ -113,7 +149,7 @@ describe('the native boundary', () => {
     const media = clip.fragments[0]!;
     expect(() => engine.giveUp()).toThrow(/giveUp without a trouble record/);
     expect(() => engine.retry({ init: null, media })).toThrow(/retry without a trouble record/);
-    engine.push({ id: 0, init: clip.init, media: media.subarray(0, 3000) });
+    driver.push({ id: 0, init: clip.init, media: media.subarray(0, 3000) });
     await driver.until(() => driver.troubles.length === 1);
     const bad: [unknown, string][] = [
       [undefined, 'TypeError'],
@@ -135,8 +171,23 @@ describe('the native boundary', () => {
 
   test('refuses record arrays that are none and faults that were not announced', () => {
     const { engine } = drive();
-    expect(() => engine.take(new Float32Array(22) as unknown as Float64Array)).toThrow(named('TypeError'));
-    expect(() => engine.take(new Float64Array(10))).toThrow(named('RangeError'));
+    expect(() => engine.take(new Float32Array(32) as unknown as Float64Array)).toThrow(named('TypeError'));
+    expect(() => engine.take(new Float64Array(15))).toThrow(named('RangeError'));
     expect(() => engine.takeFault()).toThrow(/without a fault record/);
+    expect(() => engine.takeDecoder()).toThrow(/without a decoder record/);
+    expect(() => engine.takeParameterSets()).toThrow(/without an access unit/);
+  });
+
+  test('refuses floors and periods that are no times', () => {
+    const { engine } = drive();
+    for (const floor of [undefined, '0', NaN]) {
+      expect(() => engine.setFloor(floor as number)).toThrow(named('TypeError'));
+    }
+    expect(() => engine.setPeriod('1' as unknown as number)).toThrow(named('TypeError'));
+    for (const period of [-1, NaN, Infinity]) {
+      expect(() => engine.setPeriod(period)).toThrow(named('RangeError'));
+    }
+    engine.setFloor(-Infinity);
+    engine.setPeriod(0);
   });
 });

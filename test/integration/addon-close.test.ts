@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, runNode, type ChildResult } from '../support/child.js';
+import { ENGINE_OPTIONS } from '../support/engine-driver.js';
 import { splitFragments } from '../support/fragments.js';
 
 /**
@@ -16,17 +17,18 @@ const PRELUDE = `
   const { Engine, recordDoubles } = require(process.env.ADDON);
   const init = readFileSync(process.env.CLIP + '/init.mp4');
   const media = readFileSync(process.env.CLIP + '/fragment.m4s');
-  const options = { matrix: 'auto', decoderThreads: 1, maxQueuedFragments: 8, maxQueuedBytes: 1e9, maxPixels: 1e8 };
+  const options = { ...JSON.parse(process.env.OPTIONS), maxQueuedBytes: 1e9, maxPixels: 1e8 };
   const records = new Float64Array(recordDoubles);
   let wakes = 0;
   const tasks = '/proc/self/task/';
+  // A thread may end between its being listed and its being read.
+  const read = (path) => { try { return readFileSync(path, 'utf8'); } catch { return '0'; } };
   const threads = () =>
-    readdirSync(tasks).map((id) => tasks + id).filter((task) => /^(kvs-frames|av:)/.test(readFileSync(task + '/comm')));
-  const cpuMs = () =>
-    threads().reduce((sum, task) => sum + Number(readFileSync(task + '/schedstat', 'utf8').split(' ')[0]) / 1e6, 0);
+    readdirSync(tasks).map((id) => tasks + id).filter((task) => /^(kvs-frames|av:)/.test(read(task + '/comm')));
+  const cpuMs = () => threads().reduce((sum, task) => sum + Number(read(task + '/schedstat').split(' ')[0]) / 1e6, 0);
   async function inPicture(decoderThreads = 1, fragments = 2) {
     const engine = new Engine({ ...options, decoderThreads }, () => { wakes++; });
-    for (let id = 0; id < fragments; id++) engine.push({ id, init, media });
+    for (let id = 0; id < fragments; id++) engine.push({ id, init, media, startMs: 0, isDated: false });
     while (engine.stats().decoderOpens === 0) await sleep(1);
     // The decoder is open: what the thread spends now, it spends in the picture.
     const openedAt = cpuMs();
@@ -60,7 +62,9 @@ describeOnLinux('closing an engine inside a picture that takes seconds', () => {
 
   function run(script: string): Promise<ChildResult> {
     const addon = join(ROOT, 'build', 'Release', 'kvs_frames.node');
-    return runNode(['--expose-gc', '-e', PRELUDE + script], { env: { ADDON: addon, CLIP: folder } });
+    return runNode(['--expose-gc', '-e', PRELUDE + script], {
+      env: { ADDON: addon, CLIP: folder, OPTIONS: JSON.stringify(ENGINE_OPTIONS) },
+    });
   }
 
   test('resolves before the thread has ended, which then ends by itself and delivers nothing', async () => {

@@ -38,9 +38,9 @@ describe('a fragment in trouble', () => {
     const driver = drive();
     driver.onTrouble = (id) =>
       driver.engine.retry({ init: Uint8Array.from(clip.init), media: Uint8Array.from(clip.fragments[id]!) });
-    driver.engine.push({ id: 0, init: clip.init, media: clip.fragments[0]! });
-    driver.engine.push({ id: 1, init: clip.init, media: damaged(clip.fragments[1]!) });
-    driver.engine.push({ id: 2, init: clip.init, media: clip.fragments[2]! });
+    driver.push({ id: 0, init: clip.init, media: clip.fragments[0]! });
+    driver.push({ id: 1, init: clip.init, media: damaged(clip.fragments[1]!) });
+    driver.push({ id: 2, init: clip.init, media: clip.fragments[2]! });
     driver.engine.finish();
     await driver.until(() => driver.ended);
     expect(driver.troubles).toEqual([1]);
@@ -55,8 +55,8 @@ describe('a fragment in trouble', () => {
   test('that is given up is delivered as far as it goes, with its fault', async () => {
     const driver = drive();
     driver.onTrouble = () => driver.engine.giveUp();
-    driver.engine.push({ id: 0, init: clip.init, media: damaged(clip.fragments[0]!) });
-    driver.engine.push({ id: 1, init: clip.init, media: clip.fragments[1]! });
+    driver.push({ id: 0, init: clip.init, media: damaged(clip.fragments[0]!) });
+    driver.push({ id: 1, init: clip.init, media: clip.fragments[1]! });
     driver.engine.finish();
     await driver.until(() => driver.ended);
     expect(driver.troubles).toEqual([0]);
@@ -68,9 +68,9 @@ describe('a fragment in trouble', () => {
 
   test('waits for its answer, takes fragments meanwhile, and can be closed over it', async () => {
     const driver = drive();
-    driver.engine.push({ id: 0, init: clip.init, media: clip.fragments[0]!.subarray(0, 5000) });
+    driver.push({ id: 0, init: clip.init, media: clip.fragments[0]!.subarray(0, 5000) });
     await driver.until(() => driver.troubles.length === 1);
-    expect(driver.engine.push({ id: 1, init: clip.init, media: clip.fragments[1]! })).toBe(true);
+    expect(driver.push({ id: 1, init: clip.init, media: clip.fragments[1]! })).toBe(true);
     expect(driver.engine.stats()).toMatchObject({ queuedFragments: 1, fragments: 0 });
     const start = performance.now();
     await driver.engine.close();
@@ -122,7 +122,7 @@ describe('the ends of frames', () => {
       const driver = new EngineDriver(addon);
       const media = container === 'fmp4' ? mp4.fragments : ts;
       media.forEach((bytes, id) =>
-        driver.engine.push({ id, init: container === 'fmp4' ? mp4.init : null, media: bytes }),
+        driver.push({ id, init: container === 'fmp4' ? mp4.init : null, media: bytes }),
       );
       driver.engine.finish();
       await driver.until(() => driver.ended);
@@ -150,7 +150,7 @@ describe('the ends of frames', () => {
     // The NAL units of one picture in the middle are none.
     parseFragment(parseInit(clip.init), media).samples[12]!.data.fill(0xff);
     const driver = new EngineDriver(addon);
-    driver.engine.push({ id: 0, init: clip.init, media });
+    driver.push({ id: 0, init: clip.init, media });
     driver.engine.finish();
     await driver.until(() => driver.ended);
     expect(driver.frames).toHaveLength(24);

@@ -7,6 +7,7 @@ import type { Frame, FrameFragment } from '../../lib/frames/frame';
 import type { Fragment, FragmentBytes } from '../../lib/hls/fragment';
 import { Ledger } from '../../lib/policy/ledger';
 import { prepareClip, readStamp, type Clip, type ClipOptions } from '../../lib/simulator/index';
+import { ENGINE_OPTIONS } from '../support/engine-driver';
 import { entriesOf, serveList } from '../support/hls-list';
 
 /** Four fragments of ten pictures each, with pictures out of order. */
@@ -44,7 +45,7 @@ class Run {
     const dates = { source: 'producer', isLive: false } as const;
     const { ledger } = this;
     this.engine = new FrameEngine(
-      { bufferedFrames: 8, memory: 'shared', matrix: 'auto', decoderThreads: 1, dates, ledger },
+      { ...ENGINE_OPTIONS, cameraId: 'test', bufferedFrames: 8, memory: 'shared', dates, ledger },
       {
         fetchAgain: (fragment) => {
           this.asked.push(fragment.sequence);
@@ -56,6 +57,8 @@ class Run {
         },
         onFrames: () => this.#takeAll(),
         onFormat: () => this.onNews(),
+        onDrop: () => {},
+        onDecoder: () => {},
         onRoom: () => {},
         onFault: (fault) => {
           this.faults.push(fault);
@@ -102,6 +105,7 @@ function fragmentsOf(clip: Clip, isDamaged: (index: number) => boolean): Fragmen
     lost: null,
     elapsedMs: null,
     receivedAtMs: DATE,
+    variant: null,
   }));
 }
 

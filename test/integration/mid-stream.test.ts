@@ -135,6 +135,10 @@ describe.each(containers)('what changes in the middle of a stream of %s', (conta
       width,
       height,
       stride: width * 3,
+      format: 'bgr24',
+      dataType: 'uint8',
+      sourceWidth: width,
+      sourceHeight: height,
       codec: 'h264',
     });
     expect(read.formats).toEqual([form(320, 180), form(480, 270), form(320, 180)]);

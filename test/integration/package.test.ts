@@ -69,11 +69,35 @@ describe('the packed package', () => {
     expect((await runNode(['lazy.cjs'], { cwd: folder })).stdout).toBe('0\n');
   });
 
+  it('has a part for workers, from ESM and CommonJS, that loads no other package and no addon', async () => {
+    const check = 'console.log(typeof openFrame';
+    writeFileSync(join(folder, 'worker.mjs'), `import { openFrame } from 'kvs-frames/worker'; ${check})`);
+    writeFileSync(
+      join(folder, 'worker.cjs'),
+      `const { openFrame } = require('kvs-frames/worker');
+       const foreign = Object.keys(require.cache).filter((path) => !/worker\\.cjs$|kvs-frames\\/dist\\//.test(path));
+       ${check}, foreign.length)`,
+    );
+    expect((await runNode(['worker.mjs'], { cwd: folder })).stdout).toBe('function\n');
+    expect((await runNode(['worker.cjs'], { cwd: folder })).stdout).toBe('function 0\n');
+  });
+
   it('ships types that a program compiles against', () => {
     writeFileSync(
       join(folder, 'program.ts'),
       `import { KvsHlsFrameSource, type Frame, type Gap } from 'kvs-frames';
        import { readStamp, startSimulator } from 'kvs-frames/simulator';
+       import { openFrame, type FrameHandle } from 'kvs-frames/worker';
+       import type { Worker } from 'node:worker_threads';
+       export function inWorker(handle: FrameHandle): number {
+         using frame = openFrame(handle);
+         return frame.data.length + frame.toSource(1, 1).x;
+       }
+       export function share(frame: Frame, worker: Worker): void {
+         worker.postMessage(frame.share({ worker, openWithinMs: 1000 }));
+         // @ts-expect-error -- handles are made by share() alone
+         openFrame({ kind: 'kvs-frames/frame' });
+       }
        export async function run(signal: AbortSignal): Promise<number> {
          await using source = new KvsHlsFrameSource({ streamName: 'a', memory: 'private' });
          source.on('gap', (gap: Gap) => gap.ms.toFixed());

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, runNode, type ChildResult } from '../support/child.js';
+import { ENGINE_OPTIONS } from '../support/engine-driver.js';
 import { makeClip } from '../support/fragments.js';
 
 /** Enough to meet the races that one run in fifteen showed. */
@@ -20,7 +21,7 @@ const PRELUDE = `
   const { Engine, recordDoubles } = require(process.env.ADDON);
   const init = readFileSync(process.env.CLIP + '/init.mp4');
   const media = readFileSync(process.env.CLIP + '/fragment.m4s');
-  const options = { matrix: 'auto', decoderThreads: 1, maxQueuedFragments: 8, maxQueuedBytes: 1e9, maxPixels: 1e8 };
+  const options = { ...JSON.parse(process.env.OPTIONS), maxQueuedBytes: 1e9, maxPixels: 1e8 };
   /** An engine that waits for the answer to a trouble; \`onTrouble\` is called when it does. */
   function hold(onTrouble) {
     const records = new Float64Array(recordDoubles);
@@ -30,13 +31,13 @@ const PRELUDE = `
         if (records[0] === 2) {
           states = new Int32Array(new SharedArrayBuffer(256));
           const pixels = new Uint8Array(new SharedArrayBuffer(64 * records[4]));
-          engine.setRing({ id: 1, pixels, states, slotBytes: records[4] });
+          engine.setRing({ id: 1, pixels, states, slotBytes: records[4], blockSlots: 0, cursor: null });
         }
         if (records[0] === 6) onTrouble(engine);
       }
     });
-    engine.push({ id: 0, init, media: media.subarray(0, media.length >> 1) });
-    engine.push({ id: 1, init, media });
+    engine.push({ id: 0, init, media: media.subarray(0, media.length >> 1), startMs: 0, isDated: false });
+    engine.push({ id: 1, init, media, startMs: 0, isDated: false });
     return engine;
   }
   function start(onRecord, fragments = 6) {
@@ -48,12 +49,12 @@ const PRELUDE = `
         if (records[0] === 2) {
           states = new Int32Array(new SharedArrayBuffer(16));
           const pixels = new Uint8Array(new SharedArrayBuffer(4 * records[4]));
-          engine.setRing({ id: 1, pixels, states, slotBytes: records[4] });
+          engine.setRing({ id: 1, pixels, states, slotBytes: records[4], blockSlots: 0, cursor: null });
         }
         onRecord(records[0], engine);
       }
     });
-    for (let id = 0; id < fragments; id++) engine.push({ id, init, media });
+    for (let id = 0; id < fragments; id++) engine.push({ id, init, media, startMs: 0, isDated: false });
     return engine;
   }
 `;
@@ -72,7 +73,9 @@ describe('a process or worker with an engine', () => {
 
   function run(script: string): Promise<ChildResult> {
     const addon = join(ROOT, 'build', 'Release', 'kvs_frames.node');
-    return runNode(['-e', PRELUDE + script], { env: { ADDON: addon, CLIP: folder } });
+    return runNode(['-e', PRELUDE + script], {
+      env: { ADDON: addon, CLIP: folder, OPTIONS: JSON.stringify(ENGINE_OPTIONS) },
+    });
   }
 
   test.each([
@@ -104,11 +107,13 @@ describe('a process or worker with an engine', () => {
            if (records[0] !== 2) continue;
            const slotBytes = records[4];
            const give = () =>
-             engine.setRing({ id: 1, pixels: new Uint8Array(64 * slotBytes), states: new Int32Array(64), slotBytes });
+             engine.setRing({
+               id: 1, pixels: new Uint8Array(64 * slotBytes), states: new Int32Array(64), slotBytes, blockSlots: 0, cursor: null,
+             });
            setTimeout(give, 50).unref();
          }
        });
-       engine.push({ id: 0, init, media });
+       engine.push({ id: 0, init, media, startMs: 0, isDated: false });
        engine.finish();
        process.on('exit', () => { process.exitCode = frames === 25 ? 7 : 9; });`,
       7,
@@ -158,7 +163,7 @@ describe('a process or worker with an engine', () => {
 
   test.each([
     ['finish', `engine.finish();`, 5],
-    ['push', `engine.push({ id: 0, init: null, media: new Uint8Array(10) });`, 3],
+    ['push', `engine.push({ id: 0, init: null, media: new Uint8Array(10), startMs: 0, isDated: false });`, 3],
   ])('does not end before the answer to %s of an idle engine came', async (_name, call, kind) => {
     // The event loop runs dry after each round, unless an answer still waits; then the process ends early.
     const result = await run(`

@@ -7,23 +7,54 @@ export const ENGINE_OPTIONS: Addon.EngineOptions = {
   maxQueuedFragments: 8,
   maxQueuedBytes: 1 << 26,
   maxPixels: 8192 * 8192,
+  output: {
+    format: 'bgr24',
+    dataType: 'float32',
+    width: 0,
+    height: 0,
+    fit: 'stretch',
+    crop: null,
+    pad: [114, 114, 114],
+    factor: [1 / 255, 1 / 255, 1 / 255],
+    offset: [0, 0, 0],
+  },
+  selection: { everyNth: 1, periodMs: 0, keyFramesOnly: false },
+  encoded: null,
+  hwaccel: 'none',
 };
+
+/** A fragment as {@link EngineDriver.push} takes it: undated unless said. */
+export type PushedBytes = Pick<Addon.FragmentBytes, 'id' | 'init' | 'media'> & Partial<Addon.FragmentBytes>;
 
 /** A `frame` record. */
 export interface TakenFrame {
   fragmentId: number;
   ringId: number;
   slot: number;
+  bytes: number;
+  /** Of the `layout` record before it. */
   width: number;
   height: number;
   stride: number;
   ptsMs: number;
+  dtsMs: number;
   offsetMs: number;
-  flags: number;
   durationMs: number;
+  flags: number;
+  placeMs: number;
+  placeDurationMs: number;
 }
 
-/** Drives one engine: takes records, answers `ring` records, and frees slots unless told to hold them. */
+/** A `dropped` record. */
+export interface DroppedRun {
+  fragmentId: number;
+  offsetMs: number;
+  durationMs: number;
+  pictures: number;
+  cause: number;
+}
+
+/** Drives one engine: takes records, answers `layout` records, and frees slots unless told to hold them. */
 export class EngineDriver {
   readonly engine: Addon.Engine;
   readonly frames: TakenFrame[] = [];
@@ -31,6 +62,10 @@ export class EngineDriver {
   /** Ids of `trouble` records. */
   readonly troubles: number[] = [];
   readonly faults: Addon.EngineFault[] = [];
+  /** `layout` records, without their kind. */
+  readonly layouts: number[][] = [];
+  readonly dropped: DroppedRun[] = [];
+  readonly openings: Addon.DecoderOpening[] = [];
   readonly rings = new Map<number, Addon.Ring>();
   ringRequests = 0;
   wakes = 0;
@@ -56,6 +91,10 @@ export class EngineDriver {
       if (this.takeOnWake) this.takeAll();
       for (const waiter of [...this.#waiters]) waiter();
     });
+  }
+
+  push(fragment: PushedBytes): boolean {
+    return this.engine.push({ startMs: 0, isDated: false, ...fragment });
   }
 
   takeAll(): void {
@@ -95,6 +134,8 @@ export class EngineDriver {
       pixels: new Uint8Array(new Memory(this.slots * slotBytes)),
       states: new Int32Array(new Memory(this.slots * 4)),
       slotBytes,
+      blockSlots: 0,
+      cursor: null,
     };
     this.rings.set(id, ring);
     this.engine.setRing(ring);
@@ -103,23 +144,30 @@ export class EngineDriver {
   #onRecord(r: Float64Array): void {
     switch (r[0]) {
       case 1: {
+        const [width = 0, height = 0, stride = 0] = this.layouts.at(-1) ?? [];
         const frame: TakenFrame = {
           fragmentId: r[1]!,
           ringId: r[2]!,
           slot: r[3]!,
-          width: r[4]!,
-          height: r[5]!,
-          stride: r[6]!,
-          ptsMs: r[7]!,
-          offsetMs: r[8]!,
+          bytes: r[4]!,
+          width,
+          height,
+          stride,
+          ptsMs: r[5]!,
+          dtsMs: r[6]!,
+          offsetMs: r[7]!,
+          durationMs: r[8]!,
           flags: r[9]!,
-          durationMs: r[10]!,
+          placeMs: r[10]!,
+          placeDurationMs: r[11]!,
         };
         this.frames.push(frame);
         if (!this.holdFrames) this.release(frame);
         break;
       }
       case 2:
+        this.layouts.push([...r.subarray(1)]);
+        if ((r[15]! & 1) === 0) break;
         this.ringRequests += 1;
         if (this.answerRings) this.answerRing(r[4]!);
         break;
@@ -135,6 +183,18 @@ export class EngineDriver {
       case 6:
         this.troubles.push(r[1]!);
         this.onTrouble?.(r[1]!);
+        break;
+      case 7:
+        this.dropped.push({
+          fragmentId: r[1]!,
+          offsetMs: r[2]!,
+          durationMs: r[3]!,
+          pictures: r[4]!,
+          cause: r[5]!,
+        });
+        break;
+      case 8:
+        this.openings.push(this.engine.takeDecoder());
         break;
       default:
         throw new Error(`unknown record kind ${r[0]}`);

@@ -35,6 +35,10 @@ export class FakeClock implements Clock {
     };
   }
 
+  afterIfAlive(ms: number, callback: () => void): () => void {
+    return this.after(ms, callback);
+  }
+
   /** Goes on by `ms` at once: fires what falls due, in order. */
   step(ms: number): void {
     const end = this.#nowMs + ms;

@@ -16,6 +16,7 @@ const fragment = (dateMs: number | null, more: Partial<Fragment> = {}): Fragment
   sequence: 0,
   number: null,
   sessionId: 1,
+  variant: null,
   discontinuity: false,
   isAdjacent: false,
   lost: null,
@@ -237,6 +238,14 @@ describe('catching up', () => {
       fragment(3_605_000, { receivedAtMs: 6000 }),
       fragment(-1, { lost: slid }),
     ]);
+    expect(stage.ranges).toEqual([]);
+  });
+
+  it('leaves out what was passed over on purpose, being too old', async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 20);
+    const live = [fragment(0), fragment(5000, { lost: { count: 4, ms: 4000, cause: 'policy' } })];
+    expect(await stage.read(live)).toEqual(live);
     expect(stage.ranges).toEqual([]);
   });
 

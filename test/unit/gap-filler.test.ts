@@ -1,32 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { Frame } from '../../lib/frames/frame';
+import type { Frame } from '../../lib/frames/frame';
 import { GapFiller } from '../../lib/gap-filler';
+import { LoanedFrames } from '../support/loaned-frames';
 
-/** Frames of a ring, and which slots are on loan. */
-class Ring {
-  readonly loaned = new Set<number>();
-  #made = 0;
-
+/** Frames, and which slots are on loan. */
+class Ring extends LoanedFrames {
   frame(timestampMs: number, gapMs = 0): Frame {
-    const index = this.#made++;
-    this.loaned.add(index);
-    return new Frame({
-      data: Buffer.from([index]),
-      width: 1,
-      height: 1,
-      stride: 3,
-      index,
-      ptsMs: 0,
-      timestampMs,
-      timestampSource: 'producer',
-      keyFrame: true,
-      discontinuity: gapMs > 0,
-      gapMs,
-      damaged: false,
-      synthetic: false,
-      fragment: { number: null, sequence: 0, dateMs: null, durationMs: 1000, sessionId: 1 },
-      free: () => this.loaned.delete(index),
-    });
+    return this.make(timestampMs, { gapMs, discontinuity: gapMs > 0 });
   }
 }
 

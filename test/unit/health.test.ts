@@ -10,6 +10,7 @@ const facts = (more: Partial<HealthFacts>): HealthFacts => ({
   lastFrameAgoMs: 1000,
   bufferedFrames: 0,
   stallMs: 10_000,
+  decoder: null,
   ...more,
 });
 

@@ -4,7 +4,7 @@ import { newCounters as countersOf, publishCounters, type SourceCounters } from 
 import { Ledger } from '../../lib/policy/ledger';
 import { ConnectionState } from '../../lib/policy/supervisor';
 
-const newCounters = (): SourceCounters => countersOf(new Ledger().totals);
+const newCounters = (): SourceCounters => countersOf(new Ledger());
 
 async function valuesOf(registry: Registry, name: string): Promise<Record<string, number>> {
   const metrics = (await registry.getMetricsAsJSON()) as {
@@ -16,7 +16,7 @@ async function valuesOf(registry: Registry, name: string): Promise<Record<string
 }
 
 describe('the metrics', () => {
-  it('are the six of the Python reader, with its names, types and label, and two of holes', async () => {
+  it('are the six of the Python reader, with its names, types and label, two of holes and one of drops', async () => {
     const registry = new Registry();
     publishCounters('a', newCounters(), registry);
     const text = await registry.metrics();
@@ -29,6 +29,7 @@ describe('the metrics', () => {
       '# TYPE kvs_hls_connection_state gauge',
       '# TYPE kvs_hls_gaps_total counter',
       '# TYPE kvs_hls_gap_seconds_total counter',
+      '# TYPE kvs_hls_dropped_frames_total counter',
     ]);
     expect(text).toContain('kvs_hls_frames_total{camera_id="a"} 0');
   });
@@ -59,5 +60,18 @@ describe('the metrics', () => {
     publishCounters('a', second, registry);
     second.frames = 1;
     expect(await valuesOf(registry, 'kvs_hls_frames_total')).toEqual({ a: 101 });
+  });
+
+  it('count holes and drops by cause, also over sources that ended', async () => {
+    const registry = new Registry();
+    const ledgers = [new Ledger(), new Ledger()];
+    const unpublish = publishCounters('a', countersOf(ledgers[0]!), registry);
+    publishCounters('a', countersOf(ledgers[1]!), registry);
+    for (const ledger of ledgers) ledger.withdrawn({ frames: 3, ms: 120 }, 'latest');
+    unpublish();
+    ledgers[0]!.withdrawn({ frames: 99, ms: 120 }, 'latest');
+    const text = await registry.metrics();
+    expect(text).toContain('kvs_hls_dropped_frames_total{camera_id="a",cause="latest"} 6');
+    expect(text).toContain('kvs_hls_dropped_frames_total{camera_id="a",cause="age"} 0');
   });
 });

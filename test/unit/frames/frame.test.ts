@@ -1,23 +1,16 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { Frame } from '../../../lib/frames/frame';
+import type { Slot } from '../../../lib/frames/ring';
 import { fragmentTime } from '../../../lib/frames/timestamp';
+import { factsOf, LAYOUT, makeRing } from '../../support/shared-slot';
 
+/** A frame taken a second ago, in a ring of its own. */
 function makeFrame(free: () => void): Frame {
+  const ring = makeRing(1);
   return new Frame({
-    data: Buffer.alloc(12),
-    width: 2,
-    height: 2,
-    stride: 6,
-    index: 7,
-    ptsMs: 0,
+    ...factsOf(ring),
     timestampMs: Date.now() - 1000,
-    timestampSource: 'producer',
-    keyFrame: true,
-    discontinuity: true,
-    gapMs: 500,
-    damaged: false,
-    synthetic: false,
-    fragment: { number: '0', sequence: 0, dateMs: 0, durationMs: 1000, sessionId: 1 },
+    slot: ring.slots[0] as Slot,
     free,
   });
 }
@@ -35,7 +28,7 @@ describe('a frame', () => {
     const free = jest.fn();
     const frame = makeFrame(free).retain();
     frame.release();
-    expect(frame.data).toHaveLength(12);
+    expect(frame.data).toHaveLength(24);
     frame.release();
     expect(free).toHaveBeenCalledTimes(1);
     expect(frame.released).toBe(true);
@@ -68,7 +61,7 @@ describe('a frame', () => {
       gapMs: 0,
       discontinuity: false,
       index: 7,
-      ptsMs: 0,
+      ptsMs: 40,
       fragment: frame.fragment,
     });
     expect(frame).toMatchObject({ synthetic: false, gapMs: 500, discontinuity: true });
@@ -80,9 +73,61 @@ describe('a frame', () => {
     repeated.release();
     expect(free).not.toHaveBeenCalled();
     expect(() => repeated.data).toThrow(expect.objectContaining({ code: 'FRAME_RELEASED' }));
-    expect(again.data).toHaveLength(12);
+    expect(again.data).toHaveLength(24);
     again.release();
     expect(free).toHaveBeenCalledTimes(1);
+  });
+
+  it('shows as much of its slot as it uses', () => {
+    const ring = makeRing(1);
+    const slot = ring.slots[0] as Slot;
+    const unit = new Frame({
+      ...factsOf(ring),
+      layout: { ...LAYOUT, format: 'annexb', stride: 0 },
+      bytes: 10,
+      slot,
+      free: () => {},
+    });
+    expect(unit.data).toHaveLength(10);
+    expect(unit.data.buffer).toBe(slot.data.buffer);
+    expect(unit.shape).toEqual([10]);
+    expect(unit).toMatchObject({ format: 'annexb', stride: 0, sourceWidth: 8, sourceHeight: 4 });
+  });
+
+  it.each([
+    ['bgr24', 'uint8', [2, 4, 3]],
+    ['gray8', 'uint8', [2, 4]],
+    ['rgb-chw', 'float32', [3, 2, 4]],
+    ['bgr-chw', 'float16', [3, 2, 4]],
+  ] as const)(
+    'of format %s in %s has shape %p, and one tensor over its memory',
+    (format, dataType, shape) => {
+      const ring = makeRing(1, { format, dataType });
+      const frame = new Frame({ ...factsOf(ring), slot: ring.slots[0] as Slot, free: () => {} });
+      expect(frame.shape).toEqual(shape);
+      expect(frame.tensor).toBe(frame.tensor);
+      expect(frame.tensor.buffer).toBe(frame.data.buffer);
+      expect(frame.tensor.byteLength).toBe(frame.data.length);
+      frame.release();
+      expect(() => frame.tensor).toThrow(expect.objectContaining({ code: 'FRAME_RELEASED' }));
+    },
+  );
+
+  it("leads from its coordinates back to the camera's", () => {
+    const ring = makeRing(1, {
+      source: { x: 2, y: 0, width: 4, height: 4 },
+      picture: { x: 1, y: 0, width: 2, height: 2 },
+    });
+    const frame = new Frame({ ...factsOf(ring), slot: ring.slots[0] as Slot, free: () => {} });
+    expect(frame.toSource(1, 0)).toEqual({ x: 2, y: 0 });
+    expect(frame.toSource(3, 2)).toEqual({ x: 6, y: 4 });
+    expect(frame.toSource(0, 1)).toEqual({ x: 0, y: 2 });
+    expect(frame.toSource({ x: 1, y: 1, width: 1, height: 0.5 })).toEqual({
+      x: 2,
+      y: 2,
+      width: 2,
+      height: 1,
+    });
   });
 
   it('knows its age', () => {

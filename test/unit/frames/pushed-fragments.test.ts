@@ -16,6 +16,7 @@ function fragment(parts: Partial<Fragment> = {}): Fragment {
     sequence: 0,
     number: null,
     sessionId: 1,
+    variant: null,
     discontinuity: false,
     isAdjacent: true,
     lost: null,

@@ -191,4 +191,44 @@ describe('the ledger', () => {
     for (let n = 1; n <= 1000; n++) ledger.push(at(null));
     expect(play(ledger, at(null))).toMatchObject([{ cause: 'media', ms: 2_000_000, fragments: 1000 }]);
   });
+
+  it('keeps apart what was there and was not wanted', () => {
+    const ledger = new Ledger();
+    const fragments = [at(0), at(2000)];
+    for (const fragment of fragments) {
+      ledger.push(fragment);
+      ledger.measured(fragment, 2000);
+      expect(ledger.frame(fragment, 0, PICTURE_MS)).toBeNull();
+      expect(ledger.dropped(fragment, 100, 900, 9, 'selection')).toBeNull();
+      expect(ledger.frame(fragment, 1000, PICTURE_MS)).toBeNull();
+      expect(ledger.dropped(fragment, 1100, 900, 9, 'age')).toBeNull();
+    }
+    expect([ledger.deliveredMs, ledger.droppedMs, ledger.gapMs]).toEqual([400, 3600, 0]);
+    expect(ledger.drops).toEqual({
+      selection: { frames: 18, ms: 1800 },
+      latest: { frames: 0, ms: 0 },
+      age: { frames: 18, ms: 1800 },
+    });
+  });
+
+  it('sees what is missing before a run of dropped pictures as it does before a frame', () => {
+    const ledger = new Ledger();
+    const fragment = at(0);
+    ledger.push(fragment);
+    ledger.frame(fragment, 0, PICTURE_MS);
+    expect(ledger.dropped(fragment, 300, 1000, 10, 'selection')).toMatchObject({ cause: 'media', ms: 200 });
+    const next = at(6000);
+    ledger.push(next);
+    ledger.measured(fragment, 1300);
+    expect(ledger.dropped(next, 0, 2000, 20, 'age')).toMatchObject({ cause: 'producer', ms: 4700 });
+    expect(ledger.deliveredMs + ledger.droppedMs + ledger.gapMs).toBe(8000);
+  });
+
+  it('takes a frame back that was not handed over after all', () => {
+    const ledger = new Ledger();
+    play(ledger, at(0));
+    ledger.withdrawn({ frames: 3, ms: 300 }, 'latest');
+    expect([ledger.deliveredMs, ledger.droppedMs]).toEqual([1700, 300]);
+    expect(ledger.drops.latest).toEqual({ frames: 3, ms: 300 });
+  });
 });

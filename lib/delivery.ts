@@ -1,0 +1,184 @@
+import type { Clock } from './clock.js';
+import type { Delivery } from './frame-choice.js';
+import type { Frame, FrameBreak } from './frames/frame.js';
+import type { Drop } from './policy/drop.js';
+import { Playout } from './policy/playout.js';
+import { Thinning } from './policy/thinning.js';
+
+/** Of how many frames the consumer's least time is what the next one is expected to take. */
+const REMEMBERED_TIMES = 8;
+/** Share of that time for which the frames to come are not even converted. */
+const SURE_SHARE = 0.8;
+
+export interface FrameDeliveryOptions {
+  delivery: Delivery;
+  isPaced: boolean;
+  /** Else a recording, which may come much faster than it was taken. */
+  isLive: boolean;
+  clock: Clock;
+}
+
+export interface FrameDeliveryHooks {
+  /** The oldest frame that is ready, or `undefined`. */
+  take(): Frame | undefined;
+  /** Pictures taken before that are not wanted any more. */
+  setFloor(captureMs: number): void;
+  /** Pictures are wanted so far apart; 0: all. */
+  setPeriod(periodMs: number): void;
+  /** Frames that were ready are not handed over. */
+  onDrop(drop: Drop): void;
+}
+
+/** A fragment on its way to the decoder. */
+export interface ArrivedFragment {
+  /** When its first picture was taken. */
+  captureMs: number;
+  durationMs: number;
+  /** Its times can't be compared with those of the fragment before. */
+  isBreak: boolean;
+}
+
+/** Between frames that are ready and the consumer: which are handed over, and when. */
+export class FrameDelivery {
+  readonly #delivery: Delivery;
+  readonly #isPaced: boolean;
+  readonly #clock: Clock;
+  readonly #hooks: FrameDeliveryHooks;
+  readonly #playout: Playout;
+  readonly #thinning: Thinning | undefined;
+  /** Oldest first. */
+  readonly #ready: Frame[] = [];
+  /** What the consumer took for its last frames, ms. */
+  readonly #busyMs: number[] = [];
+  #handedOverAtMs: number | undefined;
+  /** What dropped frames knew of what is missing before them, and the next frame must say. */
+  #before: FrameBreak | undefined;
+  #lastAgeMs = 0;
+  /** When the newest fragment begins. */
+  #newestMs = -Infinity;
+
+  constructor({ delivery, isPaced, isLive, clock }: FrameDeliveryOptions, hooks: FrameDeliveryHooks) {
+    this.#delivery = delivery;
+    this.#isPaced = isPaced;
+    this.#playout = new Playout(isLive);
+    this.#clock = clock;
+    this.#hooks = hooks;
+    this.#thinning = delivery.kind === 'max-age' ? new Thinning(delivery.maxAgeMs) : undefined;
+  }
+
+  /** Frames that are ready. */
+  get readyCount(): number {
+    return this.#ready.length;
+  }
+
+  /** In how many ms the next frame is due; `undefined` if none is ready. */
+  get dueInMs(): number | undefined {
+    const [first] = this.#ready;
+    if (first === undefined) return undefined;
+    return this.#isPaced ? Math.max(0, this.#playout.dueMs(first.timestampMs) - this.#clock.monotonic()) : 0;
+  }
+
+  /** A fragment is about to be pushed. */
+  onFragment({ captureMs, durationMs, isBreak }: ArrivedFragment): void {
+    this.#playout.arrived(captureMs, this.#clock.monotonic(), isBreak);
+    this.#newestMs = captureMs;
+    if (this.#thinning !== undefined) {
+      this.#hooks.setPeriod(this.#thinning.arrived(captureMs + durationMs, durationMs, this.#lastAgeMs));
+    }
+    this.makeRoom();
+  }
+
+  /** Drops what will not be handed over, whether the consumer asks or not. */
+  makeRoom(): void {
+    switch (this.#delivery.kind) {
+      case 'every':
+        return;
+      case 'latest': {
+        // What is due, or if nothing has to wait the newest fragment: all before it is not the latest.
+        const floorMs = this.#isPaced ? this.#playout.captureMs(this.#clock.monotonic()) : this.#newestMs;
+        this.#hooks.setFloor(floorMs);
+        this.#fill();
+        this.#dropWhile(({ timestampMs }) => timestampMs < floorMs && this.#ready.length > 1);
+        return;
+      }
+      case 'max-age':
+        this.#dropAged(this.#delivery.maxAgeMs);
+        return;
+    }
+  }
+
+  /** The frame to hand over now, or `undefined` if there is none, or none is due. */
+  next(): Frame | undefined {
+    const nowMs = this.#clock.monotonic();
+    this.#noteBusy(nowMs);
+    this.#fill();
+    if (this.#delivery.kind === 'max-age') this.#dropAged(this.#delivery.maxAgeMs);
+    if (this.#delivery.kind === 'latest') {
+      const isNext = ({ timestampMs }: Frame): boolean =>
+        !this.#isPaced || this.#playout.dueMs(timestampMs) <= nowMs;
+      this.#dropWhile(() => {
+        const second = this.#ready[1];
+        return second !== undefined && isNext(second);
+      });
+    }
+    const [first] = this.#ready;
+    if (first === undefined || (this.#isPaced && this.#playout.dueMs(first.timestampMs) > nowMs))
+      return undefined;
+    this.#ready.shift();
+    this.#handOver(first, nowMs);
+    return first;
+  }
+
+  /** Gives back the frames that nobody took. */
+  close(): void {
+    for (const frame of this.#ready.splice(0)) frame.release();
+  }
+
+  #fill(): void {
+    for (let frame = this.#hooks.take(); frame !== undefined; frame = this.#hooks.take()) {
+      if (this.#before !== undefined) frame.follow(this.#before);
+      this.#before = undefined;
+      this.#ready.push(frame);
+    }
+  }
+
+  #handOver({ timestampMs, durationMs, ageMs }: Frame, nowMs: number): void {
+    this.#handedOverAtMs = nowMs;
+    this.#lastAgeMs = ageMs;
+    this.#playout.taken(durationMs);
+    this.#thinning?.handedOver(timestampMs, durationMs);
+    if (this.#delivery.kind === 'latest' && this.#isPaced && this.#busyMs.length > 0) {
+      const sureMs = Math.min(...this.#busyMs) * SURE_SHARE;
+      this.#hooks.setFloor(this.#playout.captureMs(nowMs) + sureMs - durationMs);
+    }
+  }
+
+  /** How long the consumer was busy with the frame before. */
+  #noteBusy(nowMs: number): void {
+    if (this.#handedOverAtMs === undefined) return;
+    this.#busyMs.push(nowMs - this.#handedOverAtMs);
+    this.#handedOverAtMs = undefined;
+    if (this.#busyMs.length > REMEMBERED_TIMES) this.#busyMs.shift();
+  }
+
+  #dropAged(maxAgeMs: number): void {
+    this.#hooks.setFloor(this.#clock.now() - maxAgeMs);
+    this.#fill();
+    this.#dropWhile(({ timestampMs }) => this.#clock.now() - timestampMs > maxAgeMs);
+  }
+
+  #dropWhile(isUnwanted: (oldest: Frame) => boolean): void {
+    const drop: Drop = { cause: this.#delivery.kind === 'latest' ? 'latest' : 'age', frames: 0, ms: 0 };
+    for (;;) {
+      const [oldest, second] = this.#ready;
+      if (oldest === undefined || !isUnwanted(oldest)) break;
+      this.#ready.shift();
+      if (second !== undefined) second.follow(oldest);
+      else this.#before = oldest;
+      drop.frames += 1;
+      drop.ms += oldest.durationMs;
+      oldest.release();
+    }
+    if (drop.frames > 0) this.#hooks.onDrop(drop);
+  }
+}
