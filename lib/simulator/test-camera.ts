@@ -2,7 +2,7 @@ import { ConfigError } from '../errors.js';
 import type { Camera } from './camera.js';
 import { fragmentedOutput } from './ffmpeg.js';
 import { FfmpegFeed } from './ffmpeg-feed.js';
-import { minStampedHeight, minStampedWidth, stampFilter } from './stamp.js';
+import { minStampedHeight, minStampedWidth, stampCellPixels, stampFilter } from './stamp.js';
 
 /** The pictures of a test camera or clip: a moving test pattern with a stamp in the top left corner. */
 export interface TestPictureOptions {
@@ -22,6 +22,11 @@ export interface TestPictureOptions {
   openGop?: boolean;
   /** Kilobits per second. Default: 0.1 bit per pixel. */
   bitrateKbps?: number;
+  /**
+   * Burns a clock and the picture's number into the left bottom corner, for people and text readers: the time since the clip's start,
+   * or since a live camera connected, as `00:00:01.133`. Takes a picture of at least 320 × 180. Default false.
+   */
+  clock?: boolean;
 }
 
 export interface TestCameraOptions extends TestPictureOptions {
@@ -30,7 +35,7 @@ export interface TestCameraOptions extends TestPictureOptions {
 }
 
 /** {@link TestPictureOptions} with every default filled in and checked. */
-export type TestPicture = Required<TestPictureOptions>;
+export type TestPicture = Required<Omit<TestPictureOptions, 'clock'>> & { clock?: true };
 
 /** Fills in defaults. Throws `ConfigError` for what is out of range. */
 export function testPicture(options: TestPictureOptions): TestPicture {
@@ -42,6 +47,11 @@ export function testPicture(options: TestPictureOptions): TestPicture {
   const codec = options.codec ?? 'h264';
   if (!['h264', 'h265'].includes(codec)) {
     throw new ConfigError(`Expected h264 or h265 for codec but received ${String(codec)}`);
+  }
+  if (options.clock && (width < 320 || height < 180)) {
+    throw new ConfigError(
+      `Expected at least 320 × 180 for a picture with a clock but received ${width} × ${height}`,
+    );
   }
   const fps = inRange('fps', options.fps ?? 15, 1, 120);
   const fragmentSeconds = inRange('fragmentSeconds', options.fragmentSeconds ?? 1, 0.1, 20);
@@ -59,6 +69,8 @@ export function testPicture(options: TestPictureOptions): TestPicture {
       1,
       1_000_000,
     ),
+    // Absent unless asked for: it is part of a cached clip's name.
+    ...(options.clock && { clock: true }),
   };
 }
 
@@ -83,8 +95,9 @@ export function pictureArguments(
 ): string[] {
   const { width, height, fps, codec, bFrames } = picture;
   const rate = String(fps);
+  const pattern = `testsrc2=s=${width}x${height}:r=${rate},format=yuv420p`;
   const graph =
-    `testsrc2=s=${width}x${height}:r=${rate},format=yuv420p[scene];` +
+    `${pattern}${picture.clock ? clockFilter(width) : ''}[scene];` +
     `${stampFilter(width, rate, firstFrame, epochMs)}[stamp];[scene][stamp]overlay=0:0:format=yuv420`;
   const frames = fragmentFrames(picture);
   const structure =
@@ -101,6 +114,15 @@ export function pictureArguments(
     ...['-preset', preset, '-g', String(frames), '-bf', String(bFrames), '-pix_fmt', 'yuv420p'],
     ...['-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate],
   ];
+}
+
+/** The pattern's own clock, which the stamp covers, once more on black: filters that need no font. */
+function clockFilter(width: number): string {
+  const zoom = stampCellPixels(width) / 8;
+  return (
+    `,split[pattern][copy];[copy]crop=104:40:0:0,scale=iw*${zoom}:ih*${zoom}:flags=bicubic,pad=iw+24:ih+16:12:8[clock];` +
+    '[pattern][clock]overlay=0:H-h:format=yuv420'
+  );
 }
 
 /**

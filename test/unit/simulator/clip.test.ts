@@ -48,6 +48,7 @@ describe('A prepared clip', () => {
     [{ bFrames: 9 }, 'for bFrames'],
     [{ fragmentSeconds: 30 }, 'for fragmentSeconds'],
     [{ seconds: 1.5 }, 'multiple of fragmentSeconds'],
+    [{ clock: true }, 'at least 320 × 180'],
   ])('refuses %j', async (options, message) => {
     const failure = prepareClip({ ...small, ...options, cacheDirectory });
     await expect(failure).rejects.toBeInstanceOf(ConfigError);
