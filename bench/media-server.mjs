@@ -1,4 +1,5 @@
-// A folder over HTTP in a process of its own, so that serving is not counted. Prints its URL, ends with its parent.
+// media-server.mjs FOLDER: a folder over HTTP in a process of its own, so that serving is not counted. Prints its URL,
+// ends with its parent. What follows "?" in a URL is ignored.
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { basename, join } from 'node:path';

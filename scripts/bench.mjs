@@ -1,9 +1,15 @@
-// npm run bench: makes the clone ready, then measures.
+// npm run bench: makes the clone ready, installs the peers that can be had, then measures. `npm run bench -- --quick` and
+// `-- --only throughput,growth,live,cameras` take less time; see bench/run.mjs.
 import { join } from 'node:path';
+import { ensurePeers } from './bench-peers.mjs';
 import { ensureNativeTests, root, setup } from './setup.mjs';
 import { foreground } from './step.mjs';
 
 process.chdir(root);
 await setup({ camera: true });
 await ensureNativeTests();
-process.exitCode = await foreground(process.execPath, [join(root, 'bench/run.mjs')]);
+await ensurePeers();
+process.exitCode = await foreground(process.execPath, [
+  join(root, 'bench/run.mjs'),
+  ...process.argv.slice(2),
+]);
