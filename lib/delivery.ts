@@ -54,6 +54,8 @@ export class FrameDelivery {
   /** What dropped frames knew of what is missing before them, and the next frame must say. */
   #before: FrameBreak | undefined;
   #lastAgeMs = 0;
+  /** How long the last frame lasted. */
+  #frameMs = 0;
   /** When the newest fragment begins. */
   #newestMs = -Infinity;
 
@@ -94,8 +96,7 @@ export class FrameDelivery {
       case 'every':
         return;
       case 'latest': {
-        // What is due, or if nothing has to wait the newest fragment: all before it is not the latest.
-        const floorMs = this.#isPaced ? this.#playout.captureMs(this.#clock.monotonic()) : this.#newestMs;
+        const floorMs = this.#latestMs();
         this.#hooks.setFloor(floorMs);
         this.#fill();
         this.#dropWhile(({ timestampMs }) => timestampMs < floorMs && this.#ready.length > 1);
@@ -147,10 +148,17 @@ export class FrameDelivery {
     this.#lastAgeMs = ageMs;
     this.#playout.taken(durationMs);
     this.#thinning?.handedOver(timestampMs, durationMs);
-    if (this.#delivery.kind === 'latest' && this.#isPaced && this.#busyMs.length > 0) {
-      const sureMs = Math.min(...this.#busyMs) * SURE_SHARE;
-      this.#hooks.setFloor(this.#playout.captureMs(nowMs) + sureMs - durationMs);
-    }
+    this.#frameMs = durationMs;
+    if (this.#delivery.kind === 'latest') this.#hooks.setFloor(this.#latestMs());
+  }
+
+  /** What was taken before that will not be the latest frame when the consumer asks again. */
+  #latestMs(): number {
+    // Nothing has to wait: all before the newest fragment is not the latest.
+    if (!this.#isPaced) return this.#newestMs;
+    const isBusy = this.#handedOverAtMs !== undefined && this.#busyMs.length > 0;
+    const sureMs = isBusy ? (this.#handedOverAtMs ?? 0) + Math.min(...this.#busyMs) * SURE_SHARE : 0;
+    return this.#playout.captureMs(Math.max(this.#clock.monotonic(), sureMs)) - this.#frameMs;
   }
 
   /** How long the consumer was busy with the frame before. */

@@ -201,6 +201,11 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
   const checked = checkOptions<Omit<CheckedKvsOptions, 'choice'>>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
   const choice = checkFrameChoice(checked);
+  if (choice.delivery.kind === 'max-age' && checked.playbackMode !== 'LIVE') {
+    throw new ConfigError(
+      `delivery { maxAgeMs } needs playbackMode LIVE, it is ${checked.playbackMode}: all of a recording is old`,
+    );
+  }
   checkRange(checked);
   checkCatchUp(checked);
   if (checked.endpoint !== undefined && !URL.canParse(checked.endpoint)) {

@@ -137,6 +137,8 @@ export class Pipeline {
   /** Starts it; only the first call does. */
   begin(): void {
     if (this.#running !== undefined || this.#stopping.signal.aborted) return;
+    // First, since its thread starts while this one loads the addon and the AWS SDK.
+    this.#parts.fragments.open();
     this.#engine = new FrameEngine(
       {
         ...this.#options,
@@ -172,7 +174,6 @@ export class Pipeline {
         },
       },
     );
-    this.#parts.fragments.open();
     this.#running = this.#run();
   }
 

@@ -67,6 +67,11 @@ describe('the options of KvsHlsFrameSource', () => {
       { playbackMode: 'ON_DEMAND', startTimestamp: new Date(0), endTimestamp: new Date(90_000_000) },
       /at most 24 h/,
     ],
+    [
+      'a greatest age of a recording',
+      { playbackMode: 'LIVE_REPLAY', startTimestamp: new Date(), delivery: { maxAgeMs: 1000 } },
+      /maxAgeMs.*needs playbackMode LIVE/,
+    ],
     ['a margin that leaves no session', { urlRefreshMarginSeconds: 300 }, /below hlsSessionSeconds/],
     [
       'a cap below the first delay',
