@@ -53,7 +53,6 @@ export class FrameDelivery {
   #handedOverAtMs: number | undefined;
   /** What dropped frames knew of what is missing before them, and the next frame must say. */
   #before: FrameBreak | undefined;
-  #lastAgeMs = 0;
   /** How long the last frame lasted. */
   #frameMs = 0;
   /** When the newest fragment begins. */
@@ -84,9 +83,7 @@ export class FrameDelivery {
   onFragment({ captureMs, durationMs, isBreak }: ArrivedFragment): void {
     this.#playout.arrived(captureMs, this.#clock.monotonic(), isBreak);
     this.#newestMs = captureMs;
-    if (this.#thinning !== undefined) {
-      this.#hooks.setPeriod(this.#thinning.arrived(captureMs + durationMs, durationMs, this.#lastAgeMs));
-    }
+    if (this.#thinning !== undefined) this.#hooks.setPeriod(this.#thinning.periodMs(durationMs));
     this.makeRoom();
   }
 
@@ -143,11 +140,10 @@ export class FrameDelivery {
     }
   }
 
-  #handOver({ timestampMs, durationMs, ageMs }: Frame, nowMs: number): void {
+  #handOver({ durationMs, ageMs }: Frame, nowMs: number): void {
     this.#handedOverAtMs = nowMs;
-    this.#lastAgeMs = ageMs;
     this.#playout.taken(durationMs);
-    this.#thinning?.handedOver(timestampMs, durationMs);
+    this.#thinning?.handedOver(durationMs, ageMs);
     this.#frameMs = durationMs;
     if (this.#delivery.kind === 'latest') this.#hooks.setFloor(this.#latestMs());
   }
@@ -164,8 +160,10 @@ export class FrameDelivery {
   /** How long the consumer was busy with the frame before. */
   #noteBusy(nowMs: number): void {
     if (this.#handedOverAtMs === undefined) return;
-    this.#busyMs.push(nowMs - this.#handedOverAtMs);
+    const busyMs = nowMs - this.#handedOverAtMs;
     this.#handedOverAtMs = undefined;
+    this.#thinning?.asked(busyMs);
+    this.#busyMs.push(busyMs);
     if (this.#busyMs.length > REMEMBERED_TIMES) this.#busyMs.shift();
   }
 

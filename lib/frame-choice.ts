@@ -21,11 +21,20 @@ export interface FrameChoice {
 
 type ChoiceOptions = Pick<
   FrameSourceOptions,
-  'output' | 'targetFps' | 'everyNth' | 'keyFramesOnly' | 'delivery' | 'pace' | 'encoded'
+  | 'output'
+  | 'targetFps'
+  | 'everyNth'
+  | 'keyFramesOnly'
+  | 'delivery'
+  | 'pace'
+  | 'encoded'
+  | 'fillGaps'
+  | 'matrix'
+  | 'hwaccel'
 >;
 
 const MAX_AGE: Rules = { maxAgeMs: { kind: 'number', min: 100, max: 3_600_000 } };
-const ENCODED: Rules = { framing: { kind: 'choice', choices: ['annexb', 'avcc'] } };
+const ENCODED: Rules = { framing: { kind: 'choice', choices: ['annexb', 'avcc'], default: 'annexb' } };
 
 function deliveryOf(value: unknown): Delivery {
   if (value === undefined || value === 'every') return { kind: 'every' };
@@ -39,11 +48,10 @@ function deliveryOf(value: unknown): Delivery {
 }
 
 function framingOf(value: unknown): Framing | null {
-  // `false` is what a program passes on that decides elsewhere.
   if (value === undefined || value === false) return null;
   if (value === true) return 'annexb';
   if (typeof value === 'object') return checkOptions<{ framing: Framing }>(value, ENCODED, 'encoded').framing;
-  throw new ConfigError(`Expected true or { framing } for encoded but received ${shown(value)}`);
+  throw new ConfigError(`Expected a boolean or { framing } for encoded but received ${shown(value)}`);
 }
 
 /** Throws `ConfigError`. */
@@ -51,11 +59,16 @@ export function checkFrameChoice(options: ChoiceOptions): FrameChoice {
   const { targetFps, everyNth = 1, keyFramesOnly = false, pace } = options;
   const delivery = deliveryOf(options.delivery);
   const encoded = framingOf(options.encoded);
-  if (targetFps !== undefined && everyNth > 1) {
+  if (targetFps !== undefined && options.everyNth !== undefined) {
     throw new ConfigError('Give targetFps or everyNth, not both');
   }
   if (encoded !== null) {
-    const others = { output: options.output, targetFps, everyNth: options.everyNth, pace };
+    const { output, fillGaps, matrix = 'auto', hwaccel = 'none' } = options;
+    const others = {
+      ...{ output, targetFps, everyNth: options.everyNth, pace, fillGaps },
+      ...(matrix === 'auto' ? {} : { matrix }),
+      ...(hwaccel === 'none' ? {} : { hwaccel }),
+    };
     const given = Object.entries(others).find(([, value]) => value !== undefined);
     if (given !== undefined) {
       throw new ConfigError(
@@ -67,6 +80,11 @@ export function checkFrameChoice(options: ChoiceOptions): FrameChoice {
         `delivery must be 'every' with encoded, as access units refer to one another; it is ${shown(options.delivery)}`,
       );
     }
+  }
+  if (options.fillGaps !== undefined && delivery.kind !== 'every') {
+    throw new ConfigError(
+      `fillGaps needs delivery 'every': repeated pictures are never the latest; it is ${shown(options.delivery)}`,
+    );
   }
   return {
     output: checkOutput(options.output),

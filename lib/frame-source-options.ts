@@ -49,7 +49,7 @@ export interface FrameSourceOptions {
    * with `frame.parameterSets` beside. Goes with `keyFramesOnly`, not with `output`, `targetFps`, `everyNth`, or a
    * `delivery` but `every`. Default: pictures.
    */
-  encoded?: true | { framing: 'annexb' | 'avcc' };
+  encoded?: boolean | { framing?: 'annexb' | 'avcc' };
   /** Where pictures are decoded: `auto` takes the first of CUDA and VAAPI that works. Without one it is done in software,
    *  with the same result, and `health()` and the event `decoder` say why. Default `none`. */
   hwaccel?: 'none' | 'auto' | 'cuda' | 'vaapi';

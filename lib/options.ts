@@ -201,6 +201,9 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
   const checked = checkOptions<Omit<CheckedKvsOptions, 'choice'>>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
   const choice = checkFrameChoice(checked);
+  if (checked.catchUp !== undefined && choice.delivery.kind !== 'every') {
+    throw new ConfigError("catchUp needs delivery 'every': what it reads from the recording is old");
+  }
   if (choice.delivery.kind === 'max-age' && checked.playbackMode !== 'LIVE') {
     throw new ConfigError(
       `delivery { maxAgeMs } needs playbackMode LIVE, it is ${checked.playbackMode}: all of a recording is old`,

@@ -24,7 +24,7 @@ export interface OutputOptions {
   /** The part of the camera's picture that is used, in its whole pixels; then it is fitted. A picture that is too small for it
    *  can't be converted, which is a `fault`. Default: all. */
   crop?: Box;
-  /** Red, green, blue of the padding, 0–255. Default [114, 114, 114], the grey that YOLO models are trained with. */
+  /** Red, green, blue of the padding of `contain`, 0–255. Default [114, 114, 114], the grey that YOLO models are trained with. */
   padColor?: readonly [number, number, number];
   /** Of the `-chw` formats: value = (level × scale − mean) / std, where the level is 0–255. Not 0. Default 1/255. */
   scale?: number;
@@ -107,9 +107,20 @@ export function checkOutput(options: OutputOptions = {}): EngineOutput {
   const crop = others.crop === undefined ? null : checkOptions<Box>(others.crop, CROP, 'output.crop');
   const means = checkTriple('mean', mean, 0);
   const stds = checkTriple('std', std, 1);
+  if (padColor !== undefined && fit !== 'contain') {
+    throw new ConfigError(`output.padColor is for the fit contain, which pads; it is ${fit}`);
+  }
   const factorOfLevel = scale ?? 1 / 255;
   if (factorOfLevel === 0) throw new ConfigError('Expected a number but 0 for output.scale');
   if (stds.includes(0)) throw new ConfigError('Expected numbers but 0 for output.std');
+  const factor: Triple = [factorOfLevel / stds[0], factorOfLevel / stds[1], factorOfLevel / stds[2]];
+  const offset: Triple = [-means[0] / stds[0], -means[1] / stds[1], -means[2] / stds[2]];
+  if ([...factor, ...offset].some((one) => !(Math.abs(one) <= MAX_NUMBER))) {
+    throw new ConfigError(
+      `Expected output.scale, mean and std that make numbers of float32, but scale / std is ${shown(factor)} and ` +
+        `mean / std ${shown(means.map((mean, i) => mean / (stds[i] ?? 1)))}`,
+    );
+  }
   return {
     format,
     dataType: others.dataType ?? 'float32',
@@ -118,7 +129,7 @@ export function checkOutput(options: OutputOptions = {}): EngineOutput {
     fit,
     crop,
     pad: checkPadColor(padColor),
-    factor: [factorOfLevel / stds[0], factorOfLevel / stds[1], factorOfLevel / stds[2]],
-    offset: [-means[0] / stds[0], -means[1] / stds[1], -means[2] / stds[2]],
+    factor,
+    offset,
   };
 }

@@ -71,21 +71,25 @@ export class FrameEngine {
     this.#ringSupply = options.rings ?? new OwnRings(options.bufferedFrames, options.memory);
     this.#recordDoubles = addon.recordDoubles;
     this.#records = new Float64Array(RECORDS_AT_ONCE * addon.recordDoubles);
-    this.#engine = new addon.Engine(
-      {
-        matrix: options.matrix,
-        decoderThreads: options.decoderThreads,
-        maxQueuedFragments: MAX_QUEUED_FRAGMENTS,
-        maxQueuedBytes: MAX_QUEUED_BYTES,
-        maxPixels: MAX_PIXELS,
-        output: options.output,
-        selection: options.selection,
-        encoded: options.encoded,
-        hwaccel: options.hwaccel,
-        holdOnTrouble: true,
-      },
-      () => this.#takeRecords(),
-    );
+    try {
+      this.#engine = new addon.Engine(
+        {
+          matrix: options.matrix,
+          decoderThreads: options.decoderThreads,
+          maxQueuedFragments: MAX_QUEUED_FRAGMENTS,
+          maxQueuedBytes: MAX_QUEUED_BYTES,
+          maxPixels: MAX_PIXELS,
+          output: options.output,
+          selection: options.selection,
+          encoded: options.encoded,
+          hwaccel: options.hwaccel,
+          holdOnTrouble: true,
+        },
+        () => this.#takeRecords(),
+      );
+    } catch (error) {
+      throw engineFailure(error);
+    }
   }
 
   /** Frames made and not yet taken. */

@@ -1,48 +1,49 @@
-/** Thinning begins when the frames that are handed over are older than this share of the greatest age. */
-const BEGIN_SHARE = 0.5;
-/** What a consumer that keeps up is given back from fragment to fragment. */
-const RELAX = 0.8;
+/** Of how many frames the mean is what the consumer takes for one. */
+const REMEMBERED_TIMES = 8;
+/** How much further apart than the consumer needs them frames are, until they are young again, and then. */
+const HURRY = 1.25;
+const EASE = 1.05;
 
 /**
- * How far apart frames must be for a consumer that can't keep up with all of them. Decided once a fragment, by what was handed
- * over since the last one and what was left waiting. Times are capture times in ms.
+ * How far apart frames must be for a consumer that can't keep up with all of them: as far as it takes for one, and a little
+ * more. Decided once a fragment; begun only when frames are handed over late. All times in ms.
  */
 export class Thinning {
   readonly #maxAgeMs: number;
-  /** 0: all frames. */
-  #periodMs = 0;
-  #handedOver = 0;
-  #lastMs = -Infinity;
+  /** What the consumer took for its last frames. */
+  readonly #busyMs: number[] = [];
+  /** From one picture to the next. */
   #frameMs = 0;
-  /** End of the newest fragment. */
-  #endMs = -Infinity;
+  #ageMs = 0;
+  #isThinning = false;
 
   constructor(maxAgeMs: number) {
     this.#maxAgeMs = maxAgeMs;
   }
 
-  /** A frame was handed over. */
-  handedOver(captureMs: number, durationMs: number): void {
-    this.#handedOver += 1;
-    this.#lastMs = captureMs;
-    if (durationMs > 0) this.#frameMs = durationMs;
+  /** A frame that lasts so long was handed over, so old. */
+  handedOver(frameMs: number, ageMs: number): void {
+    if (frameMs > 0) this.#frameMs = frameMs;
+    this.#ageMs = ageMs;
   }
 
-  /** A fragment came, which ends at `endMs`, while frames of `ageMs` were handed over. Answers the period from now on. */
-  arrived(endMs: number, fragmentMs: number, ageMs: number): number {
-    const frames = this.#handedOver;
-    this.#handedOver = 0;
-    const leftMs = this.#endMs - (this.#lastMs + Math.max(this.#periodMs, this.#frameMs));
-    this.#endMs = endMs;
-    if (frames === 0 || fragmentMs <= 0) return this.#periodMs;
-    const isBehind = leftMs > Math.max(this.#periodMs, this.#frameMs);
-    if (isBehind && ageMs > this.#maxAgeMs * BEGIN_SHARE) {
-      // So many frames are managed in a fragment's time: of them those that wait must be made up for, too.
-      this.#periodMs = Math.max(this.#periodMs, (fragmentMs + Math.min(leftMs, fragmentMs)) / frames);
-    } else if (!isBehind) {
-      this.#periodMs *= RELAX;
-      if (this.#periodMs <= this.#frameMs) this.#periodMs = 0;
+  /** The consumer asked for the next one after so long. */
+  asked(busyMs: number): void {
+    this.#busyMs.push(busyMs);
+    if (this.#busyMs.length > REMEMBERED_TIMES) this.#busyMs.shift();
+  }
+
+  /** A fragment of that length came. Answers the time from frame to frame from now on; 0: all frames. */
+  periodMs(fragmentMs: number): number {
+    const busyMs = this.#busyMs.reduce((sum, ms) => sum + ms, 0) / Math.max(1, this.#busyMs.length);
+    if (busyMs <= this.#frameMs) {
+      this.#isThinning = false;
+      return 0;
     }
-    return this.#periodMs;
+    // The first frame of a fragment is as old as the fragment is long whoever reads it.
+    const lateMs = Math.max(this.#maxAgeMs / 2, (this.#maxAgeMs + fragmentMs) / 2);
+    const isLate = this.#ageMs > lateMs;
+    this.#isThinning ||= isLate;
+    return this.#isThinning ? busyMs * (isLate ? HURRY : EASE) : 0;
   }
 }

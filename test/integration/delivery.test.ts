@@ -100,8 +100,9 @@ describe('a consumer that is slower than the camera', () => {
     const between = reading.seen
       .slice(1)
       .map((now, i) => now.timestampMs - (reading.seen[i]?.timestampMs ?? 0));
-    // Each second or third picture; unpaced there would be holes of most of a fragment.
-    expect(Math.max(...between)).toBeLessThan(1000);
+    // Each second or third picture; unpaced there would be a hole of most of a fragment after each two or three. A host that is
+    // busy elsewhere may make a few.
+    expect(between.filter((ms) => ms > 500).length).toBeLessThan(between.length / 5);
     expect(between.reduce((sum, ms) => sum + ms, 0) / between.length).toBeGreaterThan(90);
     const { dropsByCause } = reading.source.getMetrics();
     expect(dropsByCause.latest.frames).toBeGreaterThan(30);

@@ -72,6 +72,11 @@ describe('the options of KvsHlsFrameSource', () => {
       { playbackMode: 'LIVE_REPLAY', startTimestamp: new Date(), delivery: { maxAgeMs: 1000 } },
       /maxAgeMs.*needs playbackMode LIVE/,
     ],
+    [
+      'old frames where the latest are wanted',
+      { catchUp: { maxSeconds: 60 }, delivery: 'latest' },
+      /catchUp needs delivery/,
+    ],
     ['a margin that leaves no session', { urlRefreshMarginSeconds: 300 }, /below hlsSessionSeconds/],
     [
       'a cap below the first delay',

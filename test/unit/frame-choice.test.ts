@@ -39,6 +39,8 @@ describe('the choice of frames', () => {
 
   it('gives access units with start codes, or as asked for', () => {
     expect(checkFrameChoice({ encoded: true }).encoded).toBe('annexb');
+    expect(checkFrameChoice({ encoded: {} }).encoded).toBe('annexb');
+    expect(checkFrameChoice({ encoded: false }).encoded).toBeNull();
     expect(checkFrameChoice({ encoded: { framing: 'avcc' }, keyFramesOnly: true })).toMatchObject({
       encoded: 'avcc',
       selection: { keyFramesOnly: true },
@@ -51,7 +53,12 @@ describe('the choice of frames', () => {
     [{ delivery: { maxAgeMs: 1 } }, '100–3600000 for maxAgeMs but received 1'],
     [{ delivery: {} }, 'Option maxAgeMs is missing'],
     [{ delivery: null }, 'for delivery but received null'],
-    [{ encoded: 'avcc' }, 'Expected true or { framing } for encoded'],
+    [{ encoded: 'avcc' }, 'Expected a boolean or { framing } for encoded'],
+    [{ targetFps: 5, everyNth: 1 }, 'targetFps or everyNth'],
+    [{ encoded: true, fillGaps: 'repeat' }, 'fillGaps does not go with encoded'],
+    [{ encoded: true, hwaccel: 'auto' }, 'hwaccel does not go with encoded'],
+    [{ encoded: true, matrix: 'bt601' }, 'matrix does not go with encoded'],
+    [{ fillGaps: 'repeat', delivery: 'latest' }, "fillGaps needs delivery 'every'"],
     [{ encoded: true, targetFps: 5 }, 'targetFps does not go with encoded'],
     [{ encoded: true, output: {} }, 'output does not go with encoded'],
     [{ encoded: true, delivery: 'latest' }, "delivery must be 'every' with encoded"],
@@ -60,6 +67,8 @@ describe('the choice of frames', () => {
     expect(() => checkFrameChoice(options)).toThrow(message);
   });
 });
+
+const LETTERBOX = { fit: 'contain', width: 64, height: 64 } as const;
 
 describe('the output', () => {
   it('folds scale, mean and std into one factor and offset a channel', () => {
@@ -83,8 +92,11 @@ describe('the output', () => {
     [{ width: 0 }, '1–8192 for width but received 0'],
     [{ fit: 'contain', width: 640 }, "output.fit 'contain' needs output.width and output.height"],
     [{ crop: { x: 0, y: 0, width: 10 } }, 'Option height is missing for output.crop'],
-    [{ padColor: [0, 0, 256] }, 'Expected three integers 0–255'],
-    [{ padColor: [0, 0] }, 'Expected three integers 0–255'],
+    [{ ...LETTERBOX, padColor: [0, 0, 256] }, 'Expected three integers 0–255'],
+    [{ ...LETTERBOX, padColor: [0, 0] }, 'Expected three integers 0–255'],
+    [{ padColor: [0, 0, 0] }, 'output.padColor is for the fit contain'],
+    [{ format: 'rgb-chw', std: 1e-320 }, 'that make numbers of float32'],
+    [{ format: 'rgb-chw', std: 1e-30, scale: 1e30 }, 'that make numbers of float32'],
     [{ mean: 0.5 }, 'output.mean is for the formats rgb-chw and bgr-chw, it is bgr24'],
     [{ format: 'nv12', dataType: 'float16' }, 'output.dataType is for the formats'],
     [{ format: 'rgb-chw', std: [1, 0, 1] }, 'but 0 for output.std'],
