@@ -1,9 +1,6 @@
 import type { Clock } from '../clock.js';
 import { SharedCalls } from './shared-call.js';
 
-/** Streams whose endpoint is remembered, of all providers of a process. */
-const MAX_KNOWN = 10_000;
-
 /** A stream's data endpoint. */
 export interface Endpoint {
   readonly url: string;
@@ -17,8 +14,9 @@ export interface Endpoint {
  */
 export class Endpoints {
   readonly #clock: Clock;
-  /** The oldest first. */
   readonly #known = new Map<string, Endpoint>();
+  /** Who reads a stream, by key. */
+  readonly #users = new Map<string, Set<object>>();
   readonly #calls = new SharedCalls<Endpoint>();
 
   constructor(clock: Clock) {
@@ -29,25 +27,34 @@ export class Endpoints {
    * The endpoint that is known, or that `ask` answers, which is called once for all who want it meanwhile.
    *
    * @param key whose calls, of which stream; shown to nobody
+   * @param user who wants it: an endpoint is remembered until all its users have left
    * @returns `isNew`: it was asked for just now
    */
   async get(
     key: string,
+    user: object,
     signal: AbortSignal,
     ask: (signal: AbortSignal) => Promise<Endpoint>,
   ): Promise<{ endpoint: Endpoint; isNew: boolean }> {
+    const users = this.#users.get(key) ?? new Set();
+    this.#users.set(key, users.add(user));
     const known = this.#known.get(key);
     if (known !== undefined && this.#clock.monotonic() < known.refreshAtMs) {
       return { endpoint: known, isNew: false };
     }
     const endpoint = await this.#calls.get(key, signal, ask);
-    this.#known.delete(key);
-    this.#known.set(key, endpoint);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= MAX_KNOWN) break;
-      this.#known.delete(oldest);
-    }
+    // All may have left meanwhile.
+    if (this.#users.has(key)) this.#known.set(key, endpoint);
     return { endpoint, isNew: true };
+  }
+
+  /** It wants no endpoint any more. */
+  leave(user: object): void {
+    for (const [key, users] of this.#users) {
+      if (!users.delete(user) || users.size > 0) continue;
+      this.#users.delete(key);
+      this.#known.delete(key);
+    }
   }
 
   /** It failed: who wants one asks again. */

@@ -126,6 +126,7 @@ export class KvsSessionProvider implements SessionProvider {
   close(): void {
     this.#closed = true;
     this.#calls.abort(this.#closedError());
+    endpointsOf(this.#options.clock).leave(this);
     this.#dataPlane?.client.destroy();
     this.#control?.destroy();
   }
@@ -222,7 +223,7 @@ export class KvsSessionProvider implements SessionProvider {
     const endpoints = endpointsOf(this.#options.clock);
     for (;;) {
       try {
-        return await endpoints.get(key, signal, (shared) => this.#askForEndpoint(shared));
+        return await endpoints.get(key, this, signal, (shared) => this.#askForEndpoint(shared));
       } catch (error) {
         // Another provider asked, and was closed over it.
         if (this.#closed || signal.aborted || !hasCode(error, 'SOURCE_STOPPED')) throw error;

@@ -4,6 +4,7 @@ import { FakeClock, settled } from '../../support/fake-clock';
 import { ControlPlane, failure, request, SECRETS } from './control-plane';
 
 const never = new AbortController().signal;
+const reader = {};
 
 describe('the endpoints of a process', () => {
   it('are asked for once by all who want one, and again when they are old or failed', async () => {
@@ -13,8 +14,8 @@ describe('the endpoints of a process', () => {
     const ask = (): Promise<Endpoint> =>
       Promise.resolve({ url: `http://plane-${++asked}`, refreshAtMs: clock.monotonic() + 1000 });
     const [first, second] = await Promise.all([
-      endpoints.get('a', never, ask),
-      endpoints.get('a', never, ask),
+      endpoints.get('a', reader, never, ask),
+      endpoints.get('a', reader, never, ask),
     ]);
     expect([first.endpoint.url, second.endpoint.url, first.isNew]).toEqual([
       'http://plane-1',
@@ -22,23 +23,42 @@ describe('the endpoints of a process', () => {
       true,
     ]);
     clock.step(999);
-    expect(await endpoints.get('a', never, ask)).toEqual({ endpoint: first.endpoint, isNew: false });
+    expect(await endpoints.get('a', reader, never, ask)).toEqual({ endpoint: first.endpoint, isNew: false });
     clock.step(1);
-    expect((await endpoints.get('a', never, ask)).endpoint.url).toBe('http://plane-2');
+    expect((await endpoints.get('a', reader, never, ask)).endpoint.url).toBe('http://plane-2');
     // The failure of one that was replaced already says nothing of the one in its place.
     endpoints.forget('a', 'http://plane-1');
-    expect((await endpoints.get('a', never, ask)).isNew).toBe(false);
+    expect((await endpoints.get('a', reader, never, ask)).isNew).toBe(false);
     endpoints.forget('a', 'http://plane-2');
-    expect((await endpoints.get('a', never, ask)).endpoint.url).toBe('http://plane-3');
-    expect((await endpoints.get('b', never, ask)).endpoint.url).toBe('http://plane-4');
+    expect((await endpoints.get('a', reader, never, ask)).endpoint.url).toBe('http://plane-3');
+    expect((await endpoints.get('b', reader, never, ask)).endpoint.url).toBe('http://plane-4');
+  });
+
+  it('are forgotten when nobody reads the stream any more', async () => {
+    const endpoints = new Endpoints(new FakeClock());
+    const other = {};
+    const ask = (): Promise<Endpoint> => Promise.resolve({ url: 'http://plane', refreshAtMs: Infinity });
+    const isNew = async (user: object): Promise<boolean> =>
+      (await endpoints.get('a', user, never, ask)).isNew;
+    expect([await isNew(reader), await isNew(other)]).toEqual([true, false]);
+    endpoints.leave(reader);
+    expect(await isNew(reader)).toBe(false);
+    endpoints.leave(reader);
+    endpoints.leave(other);
+    expect(await isNew(reader)).toBe(true);
+    // An answer that comes when all have left is nobody's.
+    const asking = endpoints.get('b', other, never, ask);
+    endpoints.leave(other);
+    await asking;
+    expect((await endpoints.get('b', reader, never, ask)).isNew).toBe(true);
   });
 
   it('are not those of calls that failed', async () => {
     const endpoints = new Endpoints(new FakeClock());
     const fail = (): Promise<Endpoint> => Promise.reject(new Error('no'));
-    await expect(endpoints.get('a', never, fail)).rejects.toThrow('no');
+    await expect(endpoints.get('a', reader, never, fail)).rejects.toThrow('no');
     const answer = { url: 'http://plane', refreshAtMs: Infinity };
-    expect((await endpoints.get('a', never, () => Promise.resolve(answer))).isNew).toBe(true);
+    expect((await endpoints.get('a', reader, never, () => Promise.resolve(answer))).isNew).toBe(true);
   });
 });
 
