@@ -9,8 +9,12 @@ import { GroupBatches } from './group-batches.js';
 import {
   checkGroupBatchesOptions,
   checkGroupOptions,
+  checkGroupRemoveOptions,
+  checkSource,
+  checkSources,
   type FrameSourceGroupOptions,
   type GroupBatchesOptions,
+  type GroupRemoveOptions,
 } from './group-options.js';
 import { Roster, type GroupLeave } from './group-roster.js';
 import type { SourceHealth } from './health.js';
@@ -59,7 +63,7 @@ export class FrameSourceGroup extends EventEmitter<GroupEvents> implements Async
   #current: Lease | undefined;
   #stopped: Promise<void> | undefined;
 
-  /** Takes the sources over: they are read and stopped by the group. Throws as {@link FrameSourceGroup.add}. */
+  /** Takes the sources over: they are read and stopped by the group. Throws as {@link FrameSourceGroup.add}, and takes none then. */
   constructor(
     sources: Iterable<FrameSource> = [],
     options: FrameSourceGroupOptions = {},
@@ -75,7 +79,7 @@ export class FrameSourceGroup extends EventEmitter<GroupEvents> implements Async
         if (supply !== undefined) this.#batches?.leave(supply);
       },
     });
-    for (const source of sources) this.add(source);
+    this.#addAll(checkSources(sources));
   }
 
   /** The sources in the group. */
@@ -84,12 +88,12 @@ export class FrameSourceGroup extends EventEmitter<GroupEvents> implements Async
   }
 
   /**
-   * Adds a source, which is started if the group was. Throws `ConfigError` for a second one of the same `cameraId`, and with
-   * batches for frames of another form; `ALREADY_READING` if somebody reads it; `SOURCE_STOPPED` once the group is stopped.
+   * Adds a source, which is started if the group was. Throws `ConfigError` for anything else, for a second one of the same
+   * `cameraId`, and with batches for frames of another form; `ALREADY_READING` if somebody reads it; `SOURCE_STOPPED` once the group is stopped.
    */
   add(source: FrameSource): this {
     this.#refuseIfStopped();
-    this.#roster.add(source, (outlet) => this.#batches?.join(outlet));
+    this.#roster.add(checkSource(source), (outlet) => this.#batches?.join(outlet));
     return this;
   }
 
@@ -98,8 +102,9 @@ export class FrameSourceGroup extends EventEmitter<GroupEvents> implements Async
    * within 250 ms. Frames on loan stay valid. Throws `ConfigError` for a source that is not in the group, and with batches
    * for `stop: false`, as its frames lie in the group's memory.
    */
-  async remove(which: FrameSource | string, { stop = true }: { stop?: boolean } = {}): Promise<void> {
-    const cameraId = typeof which === 'string' ? which : which.cameraId;
+  async remove(which: FrameSource | string, options: GroupRemoveOptions = {}): Promise<void> {
+    const { stop = true } = checkGroupRemoveOptions(options);
+    const cameraId = typeof which === 'string' ? which : checkSource(which).cameraId;
     const member = this.#roster.find(cameraId);
     if (member === undefined || (typeof which !== 'string' && member.source !== which)) {
       throw new ConfigError(`Expected a source of the group to remove but received ${cameraId}`);
@@ -165,7 +170,8 @@ export class FrameSourceGroup extends EventEmitter<GroupEvents> implements Async
 
   /**
    * The cameras' frames in batches of `length`, 1–1024, each in one piece of memory without a copy: all cameras write to the
-   * same memory. Each batch is released when the next is asked for, unless `batch.retain()` was called.
+   * same memory. Each batch is released when the next is asked for, unless `batch.retain()` was called; what is retained, a single
+   * frame too, takes one of `bufferedBatches` from the others, and all cameras wait while none is left.
    *
    * All sources need the same `output.format`, `width` and `height`, and `memory`. While several cameras have media to decode,
    * each takes its share of a batch first, `length` divided by their number, rounded up. A batch is shorter after `maxWaitMs`,
@@ -250,6 +256,16 @@ export class FrameSourceGroup extends EventEmitter<GroupEvents> implements Async
         return null;
       }
       await waitForNews(this.#roster.news, { clock: this.#clock }, dueInMs?.(), signal);
+    }
+  }
+
+  #addAll(sources: readonly FrameSource[]): void {
+    try {
+      for (const source of sources) this.add(source);
+    } catch (error) {
+      // Nobody will have this group to let go of them.
+      for (const member of this.#roster.members) void this.#roster.leave(member, 'removed', null, false);
+      throw error;
     }
   }
 

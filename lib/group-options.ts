@@ -1,5 +1,7 @@
 import { BATCHES_RULES, type BatchesOptions } from './batches.js';
 import { checkOptions, type Rules } from './config.js';
+import { ConfigError } from './errors.js';
+import type { FrameSource } from './frame-source.js';
 
 /** What a group may be given. */
 export interface FrameSourceGroupOptions {
@@ -18,6 +20,12 @@ export interface GroupBatchesOptions extends BatchesOptions {
   bufferedBatches?: number;
 }
 
+/** What `group.remove()` may be given. */
+export interface GroupRemoveOptions {
+  /** `false`: the source is not stopped, and can be read on by itself. Default true. */
+  stop?: boolean;
+}
+
 type Given<T, Key extends keyof T> = T & Required<Pick<T, Key>>;
 
 const GROUP: Rules = {
@@ -29,6 +37,37 @@ const GROUP_BATCHES: Rules = {
   ...BATCHES_RULES,
   bufferedBatches: { kind: 'integer', min: 2, max: 64, default: 3 },
 };
+
+const GROUP_REMOVE: Rules = {
+  stop: { kind: 'boolean', optional: true },
+};
+
+/** The type is all that a message may say: what is given instead of a source may hold credentials. */
+function typeName(value: unknown): string {
+  return value === null ? 'null' : `a value of type ${typeof value}`;
+}
+
+/** Throws `ConfigError` for anything but a source. */
+export function checkSource(value: unknown): FrameSource {
+  const { cameraId, outlet } = (value ?? {}) as Partial<FrameSource>;
+  if (typeof cameraId === 'string' && typeof outlet?.claim === 'function') return value as FrameSource;
+  throw new ConfigError(
+    `Expected a frame source, such as new KvsHlsFrameSource(…), for a group but received ${typeName(value)}`,
+  );
+}
+
+/** Throws `ConfigError` for anything but sources. */
+export function checkSources(values: unknown): FrameSource[] {
+  if (typeof (values as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] === 'function') {
+    return Array.from(values as Iterable<unknown>, checkSource);
+  }
+  throw new ConfigError(`Expected an array of frame sources for a group but received ${typeName(values)}`);
+}
+
+/** Throws `ConfigError`. */
+export function checkGroupRemoveOptions(options: GroupRemoveOptions): GroupRemoveOptions {
+  return checkOptions(options, GROUP_REMOVE, 'remove()');
+}
 
 /** Throws `ConfigError`. */
 export function checkGroupOptions(

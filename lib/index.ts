@@ -1,7 +1,7 @@
 export { HlsFrameSource, KvsHlsFrameSource } from './source.js';
 export { FrameSource } from './frame-source.js';
 export { FrameSourceGroup, type GroupEvents } from './frame-source-group.js';
-export type { FrameSourceGroupOptions, GroupBatchesOptions } from './group-options.js';
+export type { FrameSourceGroupOptions, GroupBatchesOptions, GroupRemoveOptions } from './group-options.js';
 export type { GroupLeave } from './group-roster.js';
 export type { BatchesOptions } from './batches.js';
 export { FrameBatch } from './frames/batch.js';

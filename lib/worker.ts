@@ -4,7 +4,7 @@ import { shown } from './config.js';
 import { Lease } from './frames/lease.js';
 import { Picture } from './frames/picture.js';
 import { Span } from './frames/ring.js';
-import { HANDLE_KIND, type FrameHandle } from './frames/sharing.js';
+import { isHandle, type FrameHandle } from './frames/sharing.js';
 
 export type { FrameHandle } from './frames/sharing.js';
 
@@ -72,7 +72,7 @@ export class SharedFrame extends Picture {
  * because nobody opened it in time; `CONFIG_INVALID` for anything but a handle.
  */
 export function openFrame(handle: FrameHandle): SharedFrame {
-  if ((handle as Partial<FrameHandle> | null | undefined)?.kind !== HANDLE_KIND) {
+  if (!isHandle(handle)) {
     throw new ConfigError(
       `Expected what frame.share() answered, for openFrame() but received ${shown(handle)}`,
     );

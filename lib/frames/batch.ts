@@ -7,7 +7,8 @@ import type { Span, Tensor } from './ring.js';
  * once. A lease on all of them.
  *
  * Valid until it is released: when the next batch is asked for, unless {@link FrameBatch.retain} was called. Its frames' own
- * leases are the batch's; `frame.retain()` keeps a single one longer, and with it the memory of the whole block.
+ * leases are the batch's; `frame.retain()` keeps a single one longer, and with it the memory of the whole batch. Later batches
+ * are written to memory that is free, so the stream only waits when all of it is in use.
  */
 export class FrameBatch implements Disposable {
   /** The frames in the order they lie in, each with its camera, times and place. */
@@ -49,9 +50,19 @@ export class FrameBatch implements Disposable {
     return this.#leases === 0;
   }
 
-  /** Keeps the batch beyond the next one, until {@link FrameBatch.release} was called once for each `retain`. */
+  /**
+   * Keeps the batch beyond the next one, until {@link FrameBatch.release} was called once for each `retain`. Throws
+   * `FRAME_RELEASED`, and keeps nothing, after the release of the batch or of one of its frames.
+   */
   retain(): this {
     this.#held();
+    const gone = this.frames.find(({ released }) => released);
+    if (gone !== undefined) {
+      throw new FrameSourceError(
+        'FRAME_RELEASED',
+        `Frame ${gone.index} of the batch was released by itself: the batch can't be retained`,
+      );
+    }
     this.#leases += 1;
     for (const frame of this.frames) frame.retain();
     return this;

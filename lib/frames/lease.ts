@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { SHARES_PER_FRAME, shareBit } from './ring.js';
 
 /** Where a share of a frame is kept account of; plain data over memory that threads share. */
@@ -15,9 +16,28 @@ export interface LeasePlace {
 
 const TICKET_SHIFT = 32n;
 
+function cellBytes(slots: number): number {
+  return slots * SHARES_PER_FRAME * BigInt64Array.BYTES_PER_ELEMENT;
+}
+
 /** Elements of {@link LeasePlace.cells} for so many slots. */
 export function newCells(slots: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(slots * SHARES_PER_FRAME * BigInt64Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(cellBytes(slots));
+}
+
+/** Whether a number can be a place in memory. */
+export function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Whether it says where a share's account is. */
+export function isLeasePlace(value: Partial<LeasePlace> | null | undefined): value is LeasePlace {
+  const { states, cells, slot, share, ticket } = value ?? {};
+  if (!types.isSharedArrayBuffer(states) || !types.isSharedArrayBuffer(cells)) return false;
+  if (!isIndex(slot) || !isIndex(share) || !isIndex(ticket)) return false;
+  const slots = states.byteLength / Int32Array.BYTES_PER_ELEMENT;
+  const isWhole = Number.isInteger(slots) && cells.byteLength === cellBytes(slots);
+  return isWhole && slot < slots && share < SHARES_PER_FRAME;
 }
 
 /**

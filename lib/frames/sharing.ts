@@ -4,7 +4,7 @@ import type { Worker } from 'node:worker_threads';
 import { systemClock, type Clock } from '../clock.js';
 import { checkOptions, type Rules } from '../config.js';
 import { ConfigError, FrameSourceError } from '../errors.js';
-import { Lease, newCells, type LeasePlace } from './lease.js';
+import { isIndex, isLeasePlace, Lease, newCells, type LeasePlace } from './lease.js';
 import type { PictureFacts } from './picture.js';
 import { SHARES_PER_FRAME, type Ring, type Slot } from './ring.js';
 
@@ -31,6 +31,28 @@ export interface FrameHandle {
 
 /** Tells handles from other messages. */
 export const HANDLE_KIND = 'kvs-frames/frame';
+
+/** Whether a message is a handle, whole and of memory that it fits to. */
+export function isHandle(message: unknown): message is FrameHandle {
+  const { kind, facts, memory, byteOffset, lease } = (message ?? {}) as Partial<FrameHandle>;
+  return (
+    kind === HANDLE_KIND &&
+    areFacts(facts) &&
+    types.isSharedArrayBuffer(memory) &&
+    isIndex(byteOffset) &&
+    byteOffset + facts.bytes <= memory.byteLength &&
+    isLeasePlace(lease)
+  );
+}
+
+function areFacts(value: Partial<PictureFacts> | undefined): value is PictureFacts {
+  return (
+    typeof value?.layout === 'object' &&
+    value.layout !== null &&
+    isIndex(value.bytes) &&
+    (value.parameterSets === null || types.isUint8Array(value.parameterSets))
+  );
+}
 
 const OPEN_WITHIN_MS = 30_000;
 const RULES: Rules = {

@@ -10,6 +10,7 @@ import { silentLogger } from '../../lib/logger';
 import { bandwidthOf, LadderServer, makeRungs, type Rung } from '../support/ladder';
 import { fastClock } from '../unit/hls/server';
 
+/** More than the phases take, also on a busy machine; the first test ends the stream as soon as they are through. */
 const SECONDS = 40;
 const FACTOR = 10;
 const START_MS = Date.UTC(2026, 10, 22, 10);
@@ -31,32 +32,40 @@ describe('a stream of three variants over a link whose bandwidth changes', () =>
   ])('is followed down, up and down again, each fragment once, joined by %s', async (_by, startMs) => {
     const clock = fastClock(FACTOR);
     await using server = await new LadderServer(rungs, { clock, factor: FACTOR, startMs, listed: 3 }).start();
-    const loader = new Loader({ clock: systemClock });
+    const loader = new Loader({ clock });
     const log: string[] = [];
     const logger = { ...silentLogger, info: (line: string) => void log.push(line) };
     const follower = new Follower({ loader, clock, logger, random: Math.random });
     const high = bandwidthOf(rungs[1]!);
+    // What the link carries once a variant of that height is read.
+    const phases = [
+      { from: 360, rate: high * 0.3 },
+      { from: 180, rate: Infinity },
+      { from: 360, rate: high * 0.3 },
+      { from: 180, rate: Infinity },
+    ];
+    let begun = 0;
     const fragments: Fragment[] = [];
     const session = { id: 1, url: server.url, expiresAtMs: Infinity };
     for await (const fragment of follower.run(session, new AbortController().signal)) {
       fragments.push(fragment);
-      if (fragments.length === 3) server.rate = high * 0.3;
-      if (fragments.length === 8) server.rate = Infinity;
-      if (fragments.length === 32) server.rate = high * 0.3;
+      const next = phases[begun];
+      if (fragments.length < 3 || fragment.variant!.height !== next?.from) continue;
+      server.rate = next.rate;
+      begun += 1;
+      if (begun === phases.length) server.end();
     }
     loader.close();
 
+    const heights = fragments.map(({ variant }) => variant!.height!);
+    expect(heights[0]).toBe(360);
+    expect({ begun, heights }).toMatchObject({ begun: phases.length });
     // The newest of three, then each after it to the end; by their own clock too.
     const starts = fragments.map((fragment) => Math.round(mediaStartMs(fragment)! / 1000));
-    expect(starts).toEqual(Array.from({ length: SECONDS - 2 }, (_, i) => i + 2));
+    expect(starts).toEqual(Array.from({ length: server.length - 2 }, (_, i) => i + 2));
     expect(fragments.map(({ sequence }) => sequence)).toEqual(starts);
     expect(fragments.filter(({ lost, discontinuity }) => lost !== null || discontinuity)).toEqual([]);
 
-    const heights = fragments.map(({ variant }) => variant!.height!);
-    expect(heights[0]).toBe(360);
-    expect(Math.min(...heights.slice(4, 9))).toBe(180);
-    expect(Math.max(...heights.slice(9, 32))).toBe(360);
-    expect(Math.min(...heights.slice(33))).toBeLessThan(360);
     const turns = heights.filter((height, i) => i > 0 && height !== heights[i - 1]).length;
     expect(turns).toBeLessThanOrEqual(8);
     expect(log).toHaveLength(turns + 1);

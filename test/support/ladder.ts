@@ -47,6 +47,7 @@ export class LadderServer {
   readonly #options: LadderOptions;
   readonly #server = createServer((request, response) => this.#answer(request.url ?? '', response));
   #begunMs: number | null = null;
+  #endedMs: number | null = null;
 
   constructor(rungs: readonly Rung[], options: LadderOptions) {
     this.#rungs = rungs;
@@ -62,6 +63,22 @@ export class LadderServer {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/master.m3u8`;
   }
 
+  /** Fragments that are listed. */
+  get length(): number {
+    const { clock, listed } = this.#options;
+    const nowMs = this.#endedMs ?? clock.monotonic();
+    return Math.min(listed + Math.floor((nowMs - (this.#begunMs ?? nowMs)) / 1000), this.#longest);
+  }
+
+  get #longest(): number {
+    return Math.min(...this.#rungs.map(({ clip }) => clip.fragments.length));
+  }
+
+  /** The stream ends with what is listed now. */
+  end(): void {
+    this.#endedMs ??= this.#options.clock.monotonic();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -73,7 +90,7 @@ export class LadderServer {
     const media = rung?.clip.fragments[Number.parseInt(file, 10)];
     if (name === 'master.m3u8') response.end(this.#master());
     else if (rung === undefined) response.writeHead(404).end();
-    else if (file === 'list.m3u8') response.end(this.#list(rung));
+    else if (file === 'list.m3u8') response.end(this.#list());
     else if (file === 'init.mp4') response.end(rung.clip.init);
     else if (media === undefined) response.writeHead(404).end();
     else this.#send(media, response, `${name}/${Number.parseInt(file, 10)}`);
@@ -87,18 +104,17 @@ export class LadderServer {
     return ['#EXTM3U', ...entries, ''].join('\n');
   }
 
-  #list({ clip }: Rung): string {
-    const { clock, startMs, listed } = this.#options;
-    const nowMs = clock.monotonic();
-    this.#begunMs ??= nowMs;
-    const count = Math.min(listed + Math.floor((nowMs - this.#begunMs) / 1000), clip.fragments.length);
+  #list(): string {
+    const { clock, startMs } = this.#options;
+    this.#begunMs ??= clock.monotonic();
+    const count = this.length;
     const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-TARGETDURATION:1', '#EXT-X-MAP:URI="init.mp4"'];
     for (let i = 0; i < count; i++) {
       if (startMs !== null)
         lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(startMs + i * 1000).toISOString()}`);
       lines.push('#EXTINF:1,', `${i}.m4s`);
     }
-    if (count === clip.fragments.length) lines.push('#EXT-X-ENDLIST');
+    if (this.#endedMs !== null || count === this.#longest) lines.push('#EXT-X-ENDLIST');
     return lines.join('\n');
   }
 

@@ -146,13 +146,40 @@ describe('a handle', () => {
     expect(isFree(ring, 0)).toBe(true);
   });
 
-  it.each([undefined, null, 7, {}, { kind: 'something' }, new SharedArrayBuffer(8)])(
+  it.each([undefined, null, 7, 'x', {}, { kind: 'something' }, new SharedArrayBuffer(8)])(
     'is told from anything else, such as %p',
     (message) => {
       expect(() => openFrame(message as never)).toThrow(code('CONFIG_INVALID'));
       expect(() => openFrame(message as never)).toThrow(/Expected what frame.share\(\) answered/);
     },
   );
+
+  it.each<[string, (handle: Record<'lease' | 'facts', object>) => object]>([
+    ['nothing but its kind', () => ({ kind: 'kvs-frames/frame' })],
+    ['no lease', (handle) => ({ ...handle, lease: undefined })],
+    ['null for a lease', (handle) => ({ ...handle, lease: null })],
+    ['a lease of a slot that is not there', (handle) => ({ ...handle, lease: { ...handle.lease, slot: 1 } })],
+    ['a lease of no share', (handle) => ({ ...handle, lease: { ...handle.lease, share: -1 } })],
+    [
+      'too few cells',
+      (handle) => ({ ...handle, lease: { ...handle.lease, cells: new SharedArrayBuffer(8) } }),
+    ],
+    ['no ticket', (handle) => ({ ...handle, lease: { ...handle.lease, ticket: 1.5 } })],
+    ['no facts', (handle) => ({ ...handle, facts: null })],
+    ['facts without a layout', (handle) => ({ ...handle, facts: { ...handle.facts, layout: null } })],
+    ['other parameter sets', (handle) => ({ ...handle, facts: { ...handle.facts, parameterSets: 'x' } })],
+    ['memory of its own', (handle) => ({ ...handle, memory: new ArrayBuffer(64) })],
+    ['less memory', (handle) => ({ ...handle, memory: new SharedArrayBuffer(23) })],
+    ['a place before the memory', (handle) => ({ ...handle, byteOffset: -1 })],
+  ])('is refused with %s, and can be opened still', (_what, change) => {
+    const ring = makeRing(1);
+    using frame = publish(ring, 0);
+    const handle = frame.share();
+    const open = (): unknown => openFrame(change(handle) as never);
+    expect(open).toThrow(code('CONFIG_INVALID'));
+    expect(open).toThrow(/Expected what frame.share\(\) answered.*but received/);
+    openFrame(handle).release();
+  });
 });
 
 describe('sharing', () => {

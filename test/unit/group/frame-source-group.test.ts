@@ -148,6 +148,57 @@ describe('a group', () => {
     expect(() => new FrameSourceGroup([], { startsPerSecond: 0 })).toThrow(/startsPerSecond/);
   });
 
+  it.each([
+    ['sources', null, 'Expected an array of frame sources for a group but received null'],
+    ['sources', { cameraId: 'a' }, /an array of frame sources .* received a value of type object/],
+    ['sources', 7, /an array of frame sources .* received a value of type number/],
+    ['sources', [null], /Expected a frame source.* but received null/],
+    ['sources', [{}], /Expected a frame source.* but received a value of type object/],
+    ['sources', 'abc', /Expected a frame source.* but received a value of type string/],
+    ['options', null, /Expected an options object for FrameSourceGroup but received null/],
+    ['options', { endWhenEmpty: 1 }, /Expected true or false for endWhenEmpty but received 1/],
+    ['options', { endsWhenEmpty: true }, /Unknown option endsWhenEmpty .* Did you mean endWhenEmpty/],
+  ])('can not be made with %s %j', (what, value, message) => {
+    const make = (): unknown =>
+      what === 'sources'
+        ? new FrameSourceGroup(value as never)
+        : new FrameSourceGroup([], value as FrameSourceGroupOptions);
+    expect(make).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(make).toThrow(message);
+  });
+
+  it('that can not be made has taken no source', () => {
+    const clock = new FakeClock();
+    const [a, again] = [new FakeSource('a', clock), new FakeSource('a', clock)];
+    expect(() => new FrameSourceGroup([a.source, {} as never])).toThrow(/Expected a frame source/);
+    expect(a.isClaimed).toBe(false);
+    expect(() => new FrameSourceGroup([a.source, again.source])).toThrow(/cameraId a already/);
+    expect([a.isClaimed, again.isClaimed, a.stops]).toEqual([false, false, 0]);
+  });
+
+  it.each([undefined, null, 7, {}, { cameraId: 'a' }])('takes in nothing but sources, not %j', (value) => {
+    const { group } = setGroup(['a']);
+    const add = (): unknown => group.add(value as never);
+    expect(add).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    expect(add).toThrow(/Expected a frame source.* but received/);
+    expect(group.sources).toHaveLength(1);
+  });
+
+  it.each([
+    [[undefined], /Expected a frame source.* but received a value of type undefined/],
+    [[null], /Expected a frame source.* but received null/],
+    [[{}], /Expected a frame source.* but received a value of type object/],
+    [['a', null], /Expected an options object for remove\(\) but received null/],
+    [['a', { stop: 'no' }], /Expected true or false for stop but received 'no'/],
+    [['a', { stopped: false }], /Unknown option stopped for remove\(\)/],
+  ])('does not remove what is asked for with %j', async (args, message) => {
+    const { group } = setGroup(['a']);
+    const removed = group.remove(...(args as Parameters<FrameSourceGroup['remove']>));
+    await expect(removed).rejects.toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    await expect(removed).rejects.toThrow(message);
+    expect(group.sources).toHaveLength(1);
+  });
+
   it('starts its sources one after the other, those added later too', async () => {
     const { clock, group, cameras } = setGroup(['a', 'b', 'c'], { startsPerSecond: 10 });
     const startMs = clock.monotonic();

@@ -2,7 +2,7 @@ import { systemClock } from '../../../lib/clock.js';
 import type { FollowerOptions, SkippedFragment } from '../../../lib/hls/follower-options.js';
 import { Follower } from '../../../lib/hls/follower.js';
 import type { Fragment, LostFragments } from '../../../lib/hls/fragment.js';
-import { Loader } from '../../../lib/hls/loader.js';
+import { Loader, type LoaderOptions } from '../../../lib/hls/loader.js';
 import { silentLogger } from '../../../lib/logger.js';
 import type { Session } from '../../../lib/session/provider.js';
 import { numberIn } from './media.js';
@@ -11,10 +11,14 @@ import { fastClock, ScriptedServer } from './server.js';
 /** A scripted server, a loader on it, and what followers told. */
 export class Bench {
   readonly server = new ScriptedServer();
-  readonly loader = new Loader({ clock: systemClock });
+  readonly loader: Loader;
   readonly skipped: SkippedFragment[] = [];
   readonly warnings: string[] = [];
   #sessions = 0;
+
+  constructor(options: LoaderOptions = { clock: systemClock }) {
+    this.loader = new Loader(options);
+  }
 
   async stop(): Promise<void> {
     this.loader.close();

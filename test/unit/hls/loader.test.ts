@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createServer as createNetServer, type AddressInfo, type Server as NetServer } from 'node:net';
 import { inspect } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.js';
 import { HlsStreamError } from '../../../lib/errors.js';
@@ -303,68 +301,6 @@ describe('an origin', () => {
     } finally {
       await other.stop();
     }
-  });
-});
-
-describe('a deadline', () => {
-  const limits = { firstByteTimeoutMs: 100, totalTimeoutMs: 200 };
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-
-  async function whileCollecting<T>(work: Promise<T>): Promise<T> {
-    const timer = setInterval(collect, 5);
-    return work.finally(() => clearInterval(timer));
-  }
-
-  test('ends a wait for headers, also while garbage is collected', async () => {
-    open({ policies: { fragment: limits } });
-    server.set('/f', () => {});
-    const error = await whileCollecting(failure('/f'));
-    expect(error).toMatchObject({ code: 'HLS_TIMEOUT', resource: 'fragment' });
-    expect(error.message).toContain('no answer after 100 ms');
-  });
-
-  test('ends a body that stalls, also while garbage is collected', async () => {
-    open({ policies: { fragment: limits } });
-    server.set('/f', (_request, response) => {
-      response.writeHead(200, { 'content-length': '10' });
-      response.write('abc');
-    });
-    const error = await whileCollecting(failure('/f'));
-    expect(error).toMatchObject({ code: 'HLS_TIMEOUT' });
-    expect(error.message).toContain('not ended after 200 ms');
-  });
-
-  test('ends a body that stands still, not one that trickles', async () => {
-    open({ policies: { fragment: { stallTimeoutMs: 100 } } });
-    server.set('/still', (_request, response) => {
-      response.writeHead(200, { 'content-length': '10' });
-      response.write('abc');
-    });
-    expect((await failure('/still')).message).toContain('stalled after 100 ms');
-    server.set('/trickle', (_request, response) => {
-      response.writeHead(200, { 'content-length': '6' });
-      for (let i = 1; i <= 6; i++) setTimeout(() => response.write('a'), i * 40);
-    });
-    expect((await loader.load(request('/trickle'))).bytes).toHaveLength(6);
-  });
-
-  test('does not end a body that takes longer than its headers may', async () => {
-    open({ policies: { fragment: { ...limits, totalTimeoutMs: 10_000 } } });
-    server.set('/f', (_request, response) => {
-      response.writeHead(200, { 'content-length': '6' });
-      response.write('abc');
-      setTimeout(() => response.end('def'), 200);
-    });
-    expect((await loader.load(request('/f'))).bytes).toHaveLength(6);
-  });
-
-  test("yields to the caller's own signal, with its reason", async () => {
-    server.set('/f', (_request, response) => response.writeHead(200).write('abc'));
-    const caller = new AbortController();
-    const loading = loader.load(request('/f', { signal: caller.signal }));
-    setTimeout(() => caller.abort(new Error('stopped')), 50);
-    await expect(whileCollecting(loading)).rejects.toThrow('stopped');
   });
 });
 

@@ -9,6 +9,8 @@ import { fastClock, status, type Reply } from './server.js';
 
 /** A fragment takes 100 ms of the host's time: what the host is busy for meanwhile counts twentyfold. */
 const FACTOR = 20;
+/** Longer than any answer here takes: the host's pauses count too. */
+const PATIENT = { firstByteTimeoutMs: 120_000, stallTimeoutMs: 120_000, totalTimeoutMs: 120_000 };
 const signal = new AbortController().signal;
 
 let bench: Bench;
@@ -18,8 +20,11 @@ let told: string[];
 let begunMs: number | null;
 
 beforeEach(async () => {
-  bench = new Bench();
   clock = fastClock(FACTOR);
+  bench = new Bench({
+    clock,
+    policies: { playlist: PATIENT, master: PATIENT, init: PATIENT, fragment: PATIENT },
+  });
   told = [];
   begunMs = null;
   await bench.server.start();
@@ -27,7 +32,7 @@ beforeEach(async () => {
 
 afterEach(() => bench.stop());
 
-/** The camera's fragments as one variant: `/NAME/list.m3u8`. Bandwidths are a thousandth of what the loopback carries. */
+/** The camera's fragments as one variant: `/NAME/list.m3u8`. Bandwidths are small beside what the loopback carries. */
 class Rung extends ScriptedSession {
   readonly bandwidth: number;
   readonly height: number;
