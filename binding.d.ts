@@ -113,17 +113,23 @@ export interface Ring {
   /** Distance between slots in bytes; at least what the `layout` record asked for. */
   slotBytes: number;
   /**
-   * Fills blocks of so many consecutive slots, in order, one block after the other, instead of any free slot; 0: not.
-   * A block is begun once all its slots are in state 0 or 3. A divisor of `states.length`.
+   * Fills blocks of so many consecutive slots, one block after the other, instead of any free slot; 0: not. Begun is the
+   * next block in the ring's order all of whose slots are in state 0 or 3; blocks before it, which are in use, are left out.
+   * A divisor of `states.length`.
    */
   blockSlots: number;
   /**
-   * With `blockSlots`: two elements in shared memory, for all engines that write to this ring (several may), else `null`.
+   * With `blockSlots`: two elements and one for each block, in shared memory, for all engines that write to this ring
+   * (several may), else `null`.
    *
-   * The first counts slots taken, modulo the largest multiple of `states.length` up to 2³⁰; that modulo `states.length` is
+   * The first counts slots that were taken or left out, modulo the largest multiple of `states.length` up to 2³⁰; that modulo `states.length` is
    * the slot taken next. Who moves it on atomically from within a block to the start of the next closes the block early,
    * and stores 0 in the states of the slots that were left out. The second counts the engines that have something
    * to write: of a block each of them takes its share first, and more when nobody else took a slot for 20 ms.
+   *
+   * Each block's element is what the first was when the block was begun last, as its first slot's count: in the order of these
+   * the blocks were begun. It is written before the first moves past it, and is -1 for a block that was not begun; JavaScript
+   * puts -1 there when it is done with what the block got, and before the first engine gets the ring.
    */
   cursor: Int32Array | null;
   /** With `blockSlots`: the engine's number among those that write to this ring, 0–65535. Default 0. */

@@ -122,7 +122,8 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
 
   /**
    * The frames in batches of `length`, 1–1024, each in one piece of memory without a copy: `batch.tensor` is what a model takes.
-   * Each batch is released when the next is asked for, unless `batch.retain()` was called.
+   * Each batch is released when the next is asked for, unless `batch.retain()` was called. They come in the frames' order; what is
+   * retained, a single frame too, takes a batch's memory from the others, and the source waits while none is left.
    *
    * A batch is shorter only at the end of the stream, before frames of another size, and after `maxWaitMs`. Memory is kept for
    * `bufferedFrames`, rounded up to whole batches, and for two at least. That is settled before the start, so this is to be

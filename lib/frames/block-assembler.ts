@@ -6,15 +6,16 @@ import { SLOT, type Ring } from './ring.js';
 /** What was added of one ring. */
 interface RingBlocks {
   ring: Ring;
-  /** The block whose frames are handed over next: blocks are filled in order, from the first on. */
-  block: number;
-  /** It gets no more frames than it has slots taken. */
-  isClosed: boolean;
+  /** The ticket of the block that was closed last: it gets no more frames than it has slots taken. */
+  closed: number | undefined;
   /** By slot, with the time each was added. */
   frames: Map<number, { frame: Frame; atMs: number }>;
 }
 
-/** Puts frames that engines wrote to the blocks of a ring together again, as batches. */
+/**
+ * Puts frames that engines wrote to the blocks of a ring together again, as batches, in the order in which the blocks were begun:
+ * not always that of the ring, as blocks in use are left out.
+ */
 export class BlockAssembler {
   /** How long the first frame of a batch waits for the others. */
   maxWaitMs = Infinity;
@@ -33,11 +34,13 @@ export class BlockAssembler {
   /** In how many ms a batch is complete though frames are missing; `undefined` if that is not to be expected. */
   get dueInMs(): number | undefined {
     const [blocks] = this.#rings;
-    if (blocks === undefined || blocks.isClosed || this.maxWaitMs === Infinity) return undefined;
+    if (blocks === undefined || blocks.frames.size === 0 || this.maxWaitMs === Infinity) return undefined;
     const { blockSlots } = blocks.ring;
+    const begun = blocks.ring.firstBegun();
+    if (begun === undefined || begun.ticket === blocks.closed) return undefined;
     let firstAtMs = Infinity;
     for (const [slot, { atMs }] of blocks.frames) {
-      if (Math.floor(slot / blockSlots) === blocks.block) firstAtMs = Math.min(firstAtMs, atMs);
+      if (Math.floor(slot / blockSlots) === begun.block) firstAtMs = Math.min(firstAtMs, atMs);
     }
     if (firstAtMs === Infinity) return undefined;
     return Math.max(0, firstAtMs + this.maxWaitMs - this.#clock.monotonic());
@@ -48,7 +51,7 @@ export class BlockAssembler {
     const { ring, index } = frame.slot;
     let blocks = this.#rings.at(-1);
     if (blocks?.ring !== ring) {
-      blocks = { ring, block: 0, isClosed: false, frames: new Map() };
+      blocks = { ring, closed: undefined, frames: new Map() };
       this.#rings.push(blocks);
     }
     blocks.frames.set(index, { frame, atMs: this.#clock.monotonic() });
@@ -78,14 +81,20 @@ export class BlockAssembler {
   }
 
   #close(blocks: RingBlocks): void {
-    if (blocks.isClosed) return;
-    blocks.isClosed = true;
-    blocks.ring.closeBlock(blocks.block);
+    const begun = blocks.ring.firstBegun();
+    if (begun === undefined || begun.ticket === blocks.closed) return;
+    blocks.closed = begun.ticket;
+    blocks.ring.closeBlock(begun.block);
   }
 
-  /** Moves the frames of the block that is next to `#complete`; `false` if more of them may come. */
-  #takeBlock(blocks: RingBlocks, isLast: boolean): boolean {
-    const { ring, block, frames } = blocks;
+  /**
+   * Moves the frames of the block that is next to `#complete`; `false` if more of them may come. Engines that raced for a block
+   * can make it seem begun for a moment; who lost takes a slot elsewhere then, and of its frame there is news.
+   */
+  #takeBlock({ ring, frames }: RingBlocks, isLast: boolean): boolean {
+    const begun = ring.firstBegun();
+    if (begun === undefined) return false;
+    const { block } = begun;
     const first = block * ring.blockSlots;
     const slots = Array.from({ length: ring.blockSlots }, (_, at) => first + at);
     if (slots.some((slot) => !frames.has(slot) && this.#mayCome(ring, slot) && !isLast)) return false;
@@ -95,8 +104,7 @@ export class BlockAssembler {
       slots.map((slot) => frames.get(slot)?.frame),
     );
     for (const slot of slots) frames.delete(slot);
-    blocks.block = (block + 1) % (ring.slots.length / ring.blockSlots);
-    blocks.isClosed = false;
+    ring.endBlock(begun);
     return true;
   }
 

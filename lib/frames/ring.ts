@@ -22,8 +22,9 @@ export function shareBit(share: number): number {
 
 /** Places in `cursor`, and the number of slots that its first one counts: see binding.d.ts. */
 const CURSOR_NEXT = 0;
-const CURSOR_ELEMENTS = 2;
+const CURSOR_BEGUN = 2;
 const CURSOR_SPAN = 2 ** 30;
+const NO_TICKET = -1;
 
 /** Slots start at multiples of this: the width of a cache line, and enough for any SIMD load. */
 const SLOT_ALIGNMENT = 64;
@@ -43,6 +44,12 @@ function allocate(bytes: number, memory: RingMemory, slots: number): SharedArray
       { cause },
     );
   }
+}
+
+function newCursor(blocks: number): Int32Array {
+  const elements = CURSOR_BEGUN + blocks;
+  const cursor = new Int32Array(new SharedArrayBuffer(elements * Int32Array.BYTES_PER_ELEMENT));
+  return cursor.fill(NO_TICKET, CURSOR_BEGUN);
 }
 
 /** A slot's memory as numbers. */
@@ -119,10 +126,7 @@ export class Ring {
     if (pixels instanceof ArrayBuffer) markAsUntransferable(pixels);
     this.pixels = new Uint8Array(pixels);
     this.states = new Int32Array(new SharedArrayBuffer(slots * Int32Array.BYTES_PER_ELEMENT));
-    this.cursor =
-      blockSlots > 0
-        ? new Int32Array(new SharedArrayBuffer(CURSOR_ELEMENTS * Int32Array.BYTES_PER_ELEMENT))
-        : null;
+    this.cursor = blockSlots > 0 ? newCursor(slots / blockSlots) : null;
     this.slots = Array.from({ length: slots }, (_, index) => new Slot(this, index, pixels, bytes));
   }
 
@@ -152,6 +156,32 @@ export class Ring {
     return span;
   }
 
+  /** The block that was begun first of those that were not ended by {@link Ring.endBlock}; `undefined` if there is none. */
+  firstBegun(): { block: number; ticket: number } | undefined {
+    const { cursor } = this;
+    if (cursor === null) return undefined;
+    const span = this.#ticketSpan;
+    const next = Atomics.load(cursor, CURSOR_NEXT);
+    let oldest: { block: number; ticket: number } | undefined;
+    let oldestAge = 0;
+    for (let block = 0; block < cursor.length - CURSOR_BEGUN; block++) {
+      const ticket = Atomics.load(cursor, CURSOR_BEGUN + block);
+      // Before an engine moves the cursor past a block, that block's ticket is not behind it.
+      const age = (next - ticket + span) % span;
+      if (ticket === NO_TICKET || age <= oldestAge || age > span / 2) continue;
+      oldest = { block, ticket };
+      oldestAge = age;
+    }
+    return oldest;
+  }
+
+  /** Nothing more is expected of what a block got, see {@link Ring.firstBegun}. It may have been begun again. */
+  endBlock({ block, ticket }: { block: number; ticket: number }): void {
+    if (this.cursor !== null) {
+      Atomics.compareExchange(this.cursor, CURSOR_BEGUN + block, ticket, NO_TICKET);
+    }
+  }
+
   /**
    * Closes the block that is being filled, if it is this one: what comes goes to the next one. Answers how many of its slots
    * were taken, or `null` if it was full already, or none was taken.
@@ -159,7 +189,7 @@ export class Ring {
   closeBlock(block: number): number | null {
     const { cursor, states, blockSlots } = this;
     if (cursor === null) return null;
-    const span = CURSOR_SPAN - (CURSOR_SPAN % states.length);
+    const span = this.#ticketSpan;
     for (;;) {
       const next = Atomics.load(cursor, CURSOR_NEXT);
       const taken = next % blockSlots;
@@ -169,6 +199,10 @@ export class Ring {
       for (let slot = taken; slot < blockSlots; slot++) this.free(block * blockSlots + slot);
       return taken;
     }
+  }
+
+  get #ticketSpan(): number {
+    return CURSOR_SPAN - (CURSOR_SPAN % this.states.length);
   }
 }
 

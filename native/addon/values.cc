@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kMaxSlots = 65536;
 constexpr int64_t kMaxWriter = 65535;
+// Of a cursor, beside one for each block.
 constexpr size_t kCursorElements = 2;
 
 const char* TypeName(napi_valuetype type) {
@@ -254,12 +255,14 @@ std::optional<RingMemory> ReadRing(Napi::Value value) {
                              " for blockSlots but received " + std::to_string(*block_slots));
     return std::nullopt;
   }
+  const size_t cursor_elements =
+      kCursorElements + (*block_slots > 0 ? states->length / static_cast<size_t>(*block_slots) : 0);
   if (*block_slots > 0 &&
-      (cursor.length < kCursorElements ||
+      (cursor.length < cursor_elements ||
        Overlaps(*pixels, pixels->length, cursor, cursor.length * sizeof(int32_t)) ||
        Overlaps(*states, states->length * sizeof(int32_t), cursor,
                 cursor.length * sizeof(int32_t)))) {
-    ThrowRangeError(env, "Expected at least " + std::to_string(kCursorElements) +
+    ThrowRangeError(env, "Expected at least " + std::to_string(cursor_elements) +
                              " elements apart from pixels and states for cursor but received " +
                              std::to_string(cursor.length));
     return std::nullopt;

@@ -9,9 +9,11 @@ constexpr int32_t kStateMask = (1 << kStateBits) - 1;
 // The cursor's values.
 constexpr int kNext = 0;
 constexpr int kWriters = 1;
+constexpr int kBegun = 2;  // of the first block; the others' follow
 // The cursor counts on through so many slots before it begins again: one that was read long ago is
 // not taken for the one of today.
 constexpr int32_t kCursorSpan = 1 << 30;
+constexpr int32_t kNoTicket = -1;
 
 // Longer than the decoding of most pictures, and little beside the age of a live picture.
 constexpr std::chrono::milliseconds kPatience{20};
@@ -61,44 +63,73 @@ int FrameRing::TryAcquireNext() {
   }
   for (;;) {
     const int32_t ticket = NextTicket();
-    const bool begins_block = ticket % block_slots_ == 0;
-    if (!begins_block && MustLeaveToOthers(ticket)) return -1;
-    if (begins_block && !TryReserveBlock(ticket)) {
+    if (ticket % block_slots_ == 0) {
+      const int32_t block_ticket = FindFreeBlock(ticket);
+      if (block_ticket != kNoTicket && TryBeginBlock(ticket, block_ticket)) {
+        return Take(block_ticket);
+      }
       // Another ring may be at it, or have done it.
       if (NextTicket() == ticket) return -1;
       continue;
     }
-    const int32_t span = kCursorSpan - kCursorSpan % slot_count_;
-    if (!CompareExchange(&cursor_[kNext], ticket, (ticket + 1) % span)) continue;
-    Count(ticket);
-    const int slot = SlotOf(ticket);
-    Store(slot, SlotState::kWriting);
-    return slot;
+    if (MustLeaveToOthers(ticket)) return -1;
+    if (CompareExchange(&cursor_[kNext], ticket, After(ticket, 1))) return Take(ticket);
   }
 }
 
-// The state of its first slot is the block's lock: while the cursor stands there, only who moved it
-// from free to reserved may go on. All are reserved before the cursor moves, so that a slot that is
-// taken and not yet marked as written never looks free, however long its writer sleeps.
-bool FrameRing::TryReserveBlock(int32_t ticket) {
-  const int first = SlotOf(ticket);
-  if (!IsBlockFree(first)) return false;
+int FrameRing::Take(int32_t ticket) {
+  Count(ticket);
+  const int slot = SlotOf(ticket);
+  Store(slot, SlotState::kWriting);
+  return slot;
+}
+
+// The ticket of the first slot of the first block that is free, from the one at the cursor on.
+int32_t FrameRing::FindFreeBlock(int32_t ticket) const {
+  for (int skipped = 0; skipped < slot_count_; skipped += block_slots_) {
+    const int32_t block_ticket = After(ticket, skipped);
+    const int first = SlotOf(block_ticket);
+    if (IsBlockFree(first)) return block_ticket;
+    // Another ring is beginning it. Passed over it would lie idle for a round.
+    const int32_t state = __atomic_load_n(&states_[first], __ATOMIC_RELAXED);
+    if (state == static_cast<int32_t>(SlotState::kReserved)) break;
+  }
+  return kNoTicket;
+}
+
+// The state of its first slot is the block's lock: only who moved it from free to reserved may go
+// on. All are reserved before the cursor moves, so that a slot that is taken and not yet marked as
+// written never looks free, however long its writer sleeps.
+bool FrameRing::TryBeginBlock(int32_t ticket, int32_t block_ticket) {
+  const int first = SlotOf(block_ticket);
+  const int last = first + block_slots_ - 1;
   const int32_t before = __atomic_load_n(&states_[first], __ATOMIC_RELAXED);
   const auto reserved = static_cast<int32_t>(SlotState::kReserved);
   if (!IsAvailable(before) || !CompareExchange(&states_[first], before, reserved)) return false;
   // Looked at again under the lock: `ticket` may be from long ago.
   bool is_free = NextTicket() == ticket;
-  for (int slot = first + 1; is_free && slot < first + block_slots_; ++slot) {
+  for (int slot = first + 1; is_free && slot <= last; ++slot) {
     is_free = IsAvailable(__atomic_load_n(&states_[slot], __ATOMIC_ACQUIRE));
   }
   if (!is_free) {
     __atomic_store_n(&states_[first], before, __ATOMIC_RELEASE);
     return false;
   }
-  for (int slot = first + 1; slot < first + block_slots_; ++slot) {
+  for (int slot = first + 1; slot <= last; ++slot) {
     __atomic_store_n(&states_[slot], reserved, __ATOMIC_RELAXED);
   }
-  return true;
+  // Before the cursor moves: who sees that it did finds the block's ticket.
+  int32_t* const begun = &cursor_[kBegun + first / block_slots_];
+  __atomic_store_n(begun, block_ticket, __ATOMIC_RELAXED);
+  if (CompareExchange(&cursor_[kNext], ticket, After(block_ticket, 1))) return true;
+  // A block before this one became free, and another ring began that; or this one did, and another
+  // ring had passed over it already. The first slot comes last, as it is the lock.
+  __atomic_store_n(begun, kNoTicket, __ATOMIC_RELAXED);
+  const auto free = static_cast<int32_t>(SlotState::kFree);
+  for (int slot = last; slot >= first; --slot) {
+    __atomic_store_n(&states_[slot], free, __ATOMIC_RELEASE);
+  }
+  return false;
 }
 
 bool FrameRing::IsBlockFree(int first_slot) const {
@@ -133,6 +164,11 @@ void FrameRing::Count(int32_t ticket) {
 
 int32_t FrameRing::NextTicket() const { return __atomic_load_n(&cursor_[kNext], __ATOMIC_ACQUIRE); }
 
+int32_t FrameRing::After(int32_t ticket, int slots) const {
+  const int32_t span = kCursorSpan - kCursorSpan % slot_count_;
+  return (ticket + slots) % span;
+}
+
 int FrameRing::CountFree() const {
   int free = 0;
   if (block_slots_ == 0) {
@@ -142,13 +178,10 @@ int FrameRing::CountFree() const {
     }
     return free;
   }
-  const int32_t ticket = NextTicket();
-  const int taken = ticket % block_slots_;
+  const int taken = NextTicket() % block_slots_;
   if (taken > 0) free = block_slots_ - taken;
-  int first = SlotOf(ticket - taken + (taken > 0 ? block_slots_ : 0));
-  while (free + block_slots_ <= slot_count_ && IsBlockFree(first)) {
-    free += block_slots_;
-    first = (first + block_slots_) % slot_count_;
+  for (int first = 0; first < slot_count_; first += block_slots_) {
+    if (IsBlockFree(first)) free += block_slots_;
   }
   return free;
 }

@@ -5,10 +5,11 @@
 // done with the frame says so, on any thread, in one atomic step and with no other signal). While
 // other threads share the frame JavaScript keeps a high bit set for each, so the state is not 0.
 //
-// With blocks, slots are taken in order, by several rings (of one engine each) over the same
-// memory. Who takes the first slot of a block reserves all of them; the next one to be taken is at
-// the cursor, which is moved on atomically. An abandoned slot keeps its place in the block, in a
-// state of its own. JavaScript may move the cursor to the next block early.
+// With blocks, the slots of a block are taken in order, by several rings (of one engine each) over
+// the same memory. Who takes the first slot of a block reserves all of them; the next one to be
+// taken is at the cursor, which is moved on atomically, past blocks that are in use. An abandoned
+// slot keeps its place in the block, in a state of its own. JavaScript may move the cursor to the
+// next block early.
 #pragma once
 
 #include <chrono>
@@ -36,7 +37,7 @@ struct RingMemory {
   int slot_count = 0;
   std::shared_ptr<void> owner;
   int block_slots = 0;        // divides slot_count; 0: no blocks
-  int32_t* cursor = nullptr;  // with blocks: two values, as binding.d.ts has them
+  int32_t* cursor = nullptr;  // with blocks: its values, as binding.d.ts has them
   int writer = 0;             // this ring's number among those over the same memory
 };
 
@@ -52,10 +53,11 @@ class FrameRing {
   //
   // Without blocks it is the first free one: a fast reader thus gets few slots again and again,
   // which stay in the processor's cache, and slots that are never needed cost no memory. With
-  // blocks it is the next one in order. It is refused while the block it begins is in use, and for
-  // a while when this ring has had its share of the block: the block's slots divided by the number
-  // of rings that write. Other rings then go first; if none does within 20 ms, the rest of the
-  // block is for all.
+  // blocks it is the next one of the block that is being filled, or the first of the next block
+  // that is free, in the ring's order. It is refused while every block is in use, and for a while
+  // when this ring has had its share of the block: the block's slots divided by the number of rings
+  // that write. Other rings then go first; if none does within 20 ms, the rest of the block is for
+  // all.
   int TryAcquire();
 
   // REQUIRES: TryAcquire gave `slot` and it was neither published nor abandoned since.
@@ -74,11 +76,14 @@ class FrameRing {
  private:
   int TryAcquireAny();
   int TryAcquireNext();
-  bool TryReserveBlock(int32_t ticket);
+  int Take(int32_t ticket);
+  int32_t FindFreeBlock(int32_t ticket) const;
+  bool TryBeginBlock(int32_t ticket, int32_t block_ticket);
   bool IsBlockFree(int first_slot) const;
   bool MustLeaveToOthers(int32_t ticket);
   void Count(int32_t ticket);
   int32_t NextTicket() const;
+  int32_t After(int32_t ticket, int slots) const;
   int SlotOf(int32_t ticket) const { return ticket % slot_count_; }
   void Store(int slot, SlotState state);
 

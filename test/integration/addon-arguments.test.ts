@@ -115,7 +115,7 @@ describe('the native boundary', () => {
     const pixels = new Uint8Array(2 * slotBytes);
     const states = new Int32Array(2);
     const ring: Addon.Ring = { id: 1, pixels, states, slotBytes, blockSlots: 0, cursor: null };
-    const cursor = new Int32Array(2);
+    const cursor = new Int32Array(4);
     expect(() => driver.engine.setRing(ring)).toThrow(/without a layout record/);
     driver.push({ id: 0, init: clip.init, media: clip.fragments[0]! });
     await driver.until(() => driver.ringRequests === 1);
@@ -130,7 +130,7 @@ describe('the native boundary', () => {
       [{ ...ring, blockSlots: undefined }, 'TypeError'],
       [{ ...ring, blockSlots: -1 }, 'RangeError'],
       [{ ...ring, blockSlots: 1, cursor: null }, 'TypeError'],
-      [{ ...ring, blockSlots: 1, cursor: new Int32Array(1) }, 'RangeError'],
+      [{ ...ring, blockSlots: 1, cursor: new Int32Array(3) }, 'RangeError'],
       [{ ...ring, blockSlots: 1, cursor: states }, 'RangeError'],
       [{ ...ring, blockSlots: 3, cursor }, 'RangeError'],
       [{ ...ring, blockSlots: 1, cursor, writer: 65536 }, 'RangeError'],

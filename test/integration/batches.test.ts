@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { types } from 'node:util';
-import { ConfigError, type BatchesOptions, type FrameBatch } from '../../lib/index';
+import { ConfigError, type BatchesOptions, type Frame, type FrameBatch } from '../../lib/index';
 import { breaks, see, setStage, type Seen, type Stage } from '../support/camera';
 
 /** What a batch's memory has to be: its frames', right behind each other. */
@@ -92,6 +92,28 @@ describe('batches of a live camera', () => {
     expect(third.released).toBe(false);
     expect((await batches.next()).done).toBe(false);
     await batches.return(undefined);
+  });
+
+  it('go on while a single frame is kept, without its memory', async () => {
+    await using source = stage.source({ startFragmentsBehind: 2, bufferedFrames: 15 });
+    const seen: Seen[] = [];
+    const buffers = new Set<Buffer>();
+    let kept: Frame | undefined;
+    // Three rings' worth, of three blocks each, behind the one that is kept; then all blocks again.
+    for await (const batch of source.batches(5, { maxBatches: 14 })) {
+      kept ??= batch.frames[2]?.retain();
+      expect(batch).toHaveLength(5);
+      expectOnePiece(batch);
+      seen.push(...batch.frames.map(see));
+      if (seen.length > 5) buffers.add(batch.data);
+      if (seen.length === 50) {
+        expect(see(kept as Frame).number).toBe(seen[2]?.number);
+        expect(buffers.size).toBe(2);
+        kept?.release();
+      }
+    }
+    expect(breaks(seen, stage.clip)).toEqual([]);
+    expect(buffers.size).toBe(3);
   });
 
   it('are shorter when their first frame has waited long enough, and none is lost', async () => {

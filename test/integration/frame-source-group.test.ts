@@ -162,6 +162,32 @@ describe('a group of cameras', () => {
     expect(buffers.size).toBe(3);
   });
 
+  it('goes on with all cameras while a single frame of one is kept', async () => {
+    await using group = new FrameSourceGroup(sources());
+    const log = new Log();
+    const buffers = new Set<Buffer>();
+    const kept: { frame: Frame; number: number }[] = [];
+    for await (const batch of group.batches(4, { maxBatches: 13 })) {
+      const frame = batch.frames[2] as Frame;
+      if (kept.length === 0) kept.push({ frame: frame.retain(), number: numberOf(frame) });
+      expectOnePiece(batch);
+      batch.frames.forEach((frame) => log.add(frame));
+      buffers.add(batch.data);
+    }
+    expect(log.breaks).toEqual([]);
+    for (const camera of CAMERAS) expect(log.count(camera)).toBeGreaterThan(2);
+    // The block that it lies in was not written to again, and the two others were.
+    expect(buffers.size).toBe(3);
+    for (const { frame, number } of kept) {
+      expect(numberOf(frame)).toBe(number);
+      frame.release();
+    }
+    for await (const batch of group.batches(4, { maxBatches: 6 })) {
+      batch.frames.forEach((frame) => log.add(frame));
+    }
+    expect(log.breaks).toEqual([]);
+  });
+
   it('gives each camera its share while all have media, however fast one is decoded', async () => {
     const endTimestamp = new Date(Date.now() - 1000);
     const recording = {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -26,7 +27,8 @@ struct Block {
 
 // A ring of blocks, which several writers may share.
 struct Blocks : Block {
-  Blocks(int slots, int block_slots) : Block(slots), cursor(2, 0) {
+  Blocks(int slots, int block_slots) : Block(slots), cursor(2 + slots / block_slots, -1) {
+    cursor[0] = cursor[1] = 0;
     memory.block_slots = block_slots;
     memory.cursor = cursor.data();
   }
@@ -116,6 +118,50 @@ TEST(BlocksAreFilledInOrderAndBegunOnlyWhenAllTheirSlotsAreFree) {
   CHECK_EQ(ring.TryAcquire(), 0);
   CHECK_EQ(blocks.State(0), 1);
   CHECK_EQ(blocks.State(1), 4);
+}
+
+TEST(ABlockThatIsInUseIsLeftOut) {
+  Blocks blocks(8, 2);
+  FrameRing ring(blocks.memory);
+  for (int slot = 0; slot < 8; ++slot) {
+    CHECK_EQ(ring.TryAcquire(), slot);
+    ring.Publish(slot);
+    blocks.Free(slot);
+  }
+  blocks.states[1] = 2;
+  CHECK_EQ(ring.CountFree(), 6);
+  for (const int slot : {2, 3}) {
+    CHECK_EQ(ring.TryAcquire(), slot);
+    ring.Publish(slot);
+  }
+  blocks.states[6] = 1 << 30;  // a share of a frame that was given back
+  CHECK_EQ(ring.TryAcquire(), 4);
+  CHECK_EQ(ring.CountFree(), 1);
+  CHECK_EQ(ring.TryAcquire(), 5);
+  for (const int slot : {4, 5}) ring.Publish(slot);
+  CHECK_EQ(ring.TryAcquire(), -1);
+  CHECK_EQ(ring.CountFree(), 0);
+  // What was begun says when; what was left out keeps what it had.
+  CHECK_EQ(blocks.cursor[2], 0);
+  CHECK_EQ(blocks.cursor[3], 10);
+  CHECK_EQ(blocks.cursor[4], 12);
+  CHECK_EQ(blocks.cursor[5], 6);
+  for (const int slot : {2, 3}) blocks.Free(slot);
+  for (const int slot : {2, 3}) CHECK_EQ(ring.TryAcquire(), slot);
+  CHECK_EQ(blocks.cursor[3], 18);
+  blocks.Free(1);
+  CHECK_EQ(ring.TryAcquire(), 0);
+}
+
+TEST(BlocksAreLeftOutWhereTheCursorBeginsAgain) {
+  Blocks blocks(6, 3);
+  const int32_t span = (1 << 30) - (1 << 30) % 6;
+  blocks.cursor[0] = span - 3;
+  blocks.states[4] = 2;
+  FrameRing ring(blocks.memory);
+  for (const int slot : {0, 1, 2}) CHECK_EQ(ring.TryAcquire(), slot);
+  CHECK_EQ(blocks.cursor[0], 3);
+  CHECK_EQ(blocks.cursor[2], 0);
 }
 
 TEST(AnAbandonedSlotOfABlockKeepsItsPlaceAndIsFreeWithItsBlock) {
@@ -233,11 +279,12 @@ TEST(OnlyThoseWhoWriteHaveAShare) {
 
 // Writers race for slots; each frame says its number on all its bytes, its state whose it is. The
 // reader does as JavaScript: a block with a frame in it is closed early if that is possible, its
-// slots are waited for, and given back.
+// slots are waited for, and given back: one slot of many a block only after some rounds.
 TEST(WritersOnSeveralThreadsLoseNoFrameAndShareNoSlot) {
   constexpr int kWriters = 3;
   constexpr int kFrames = 3000;  // of each writer
-  constexpr int kBlocks = 3;
+  constexpr int kBlocks = 4;
+  constexpr int kRounds = 40;  // that a slot is kept at most
   const auto is_abandoned = [](int frame) { return frame % 3 == 0; };
   for (const int block_slots : {1, 3}) {
     Blocks blocks(kBlocks * block_slots, block_slots);
@@ -249,11 +296,8 @@ TEST(WritersOnSeveralThreadsLoseNoFrameAndShareNoSlot) {
         for (int frame = 0; frame < kFrames; ++frame) {
           int slot = -1;
           while ((slot = ring.TryAcquire()) < 0) std::this_thread::yield();
-          const std::array<uint16_t, 8> pixels = [&] {
-            std::array<uint16_t, 8> all{};
-            all.fill(static_cast<uint16_t>(frame));
-            return all;
-          }();
+          std::array<uint16_t, 8> pixels{};
+          pixels.fill(static_cast<uint16_t>(frame));
           std::memcpy(ring.Pixels(slot), pixels.data(), 16);
           if (is_abandoned(frame)) {
             ring.Abandon(slot);
@@ -267,6 +311,16 @@ TEST(WritersOnSeveralThreadsLoseNoFrameAndShareNoSlot) {
     }
     std::vector<std::vector<int>> seen(kWriters + 1, std::vector<int>(kFrames, 0));
     int torn = 0;
+    struct Kept {
+      int slot = -1;
+      int rounds = 0;
+      uint16_t frame = 0;
+    };
+    std::vector<Kept> kept(kBlocks);
+    std::minstd_rand random(7);
+    const auto frame_in = [&](int slot) -> uint16_t {
+      return blocks.pixels[slot * 16] + blocks.pixels[slot * 16 + 1] * 256;
+    };
     const auto has_frame = [&](int block) {
       for (int slot = block * block_slots; slot < (block + 1) * block_slots; ++slot) {
         if ((blocks.State(slot) & 7) == 2) return true;
@@ -275,6 +329,15 @@ TEST(WritersOnSeveralThreadsLoseNoFrameAndShareNoSlot) {
     };
     for (int block = 0, idle = 0; idle < kBlocks; block = (block + 1) % kBlocks) {
       const bool was_done = done == kWriters;
+      Kept& keeps = kept[block];
+      if (keeps.slot >= 0) {
+        idle = 0;
+        if (--keeps.rounds > 0) continue;
+        torn += frame_in(keeps.slot) != keeps.frame || (blocks.State(keeps.slot) & 7) != 2;
+        blocks.Free(keeps.slot);
+        keeps.slot = -1;
+        continue;
+      }
       if (!has_frame(block)) {
         idle = was_done ? idle + 1 : 0;
         std::this_thread::yield();
@@ -283,28 +346,42 @@ TEST(WritersOnSeveralThreadsLoseNoFrameAndShareNoSlot) {
       idle = 0;
       const int first = block * block_slots;
       int taken = block_slots;
+      std::vector<bool> is_frame(block_slots);
       int32_t ticket = __atomic_load_n(&blocks.cursor[0], __ATOMIC_ACQUIRE);
-      const int open = ticket % block_slots;
-      if (open > 0 && ticket % (kBlocks * block_slots) / block_slots == block &&
-          __atomic_compare_exchange_n(&blocks.cursor[0], &ticket, ticket - open + block_slots,
-                                      false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-        taken = open;
-        for (int rest = open; rest < block_slots; ++rest) blocks.Free(first + rest);
+      const auto count_open = [&] {
+        return ticket % (kBlocks * block_slots) / block_slots == block ? ticket % block_slots : 0;
+      };
+      for (int open = 0; taken == block_slots && (open = count_open()) > 0;) {
+        const int32_t after = ticket - open + block_slots;
+        if (__atomic_compare_exchange_n(&blocks.cursor[0], &ticket, after, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
+          taken = open;
+        }
       }
+      for (int rest = taken; rest < block_slots; ++rest) blocks.Free(first + rest);
       for (int slot = first; slot < first + taken; ++slot) {
         int32_t state = blocks.State(slot);
         while ((state & 7) != 2 && (state & 7) != 3) {
           std::this_thread::yield();
           state = blocks.State(slot);
         }
-        if ((state & 7) == 3) continue;
+        is_frame[slot - first] = (state & 7) == 2;
+        if (!is_frame[slot - first]) continue;
         std::array<uint16_t, 8> pixels{};
         std::memcpy(pixels.data(), &blocks.pixels[slot * 16], 16);
         for (const uint16_t pixel : pixels) torn += pixel != pixels[0];
         REQUIRE(pixels[0] < kFrames);
         ++seen[state >> 3][pixels[0]];
       }
-      for (int slot = first; slot < first + taken; ++slot) blocks.Free(slot);
+      for (int slot = first; slot < first + taken; ++slot) {
+        // The block may have been begun again if those before were the last.
+        if (!is_frame[slot - first]) continue;
+        if (keeps.slot < 0 && random() % 4 == 0) {
+          keeps = {slot, static_cast<int>(random() % kRounds) + 1, frame_in(slot)};
+        } else {
+          blocks.Free(slot);
+        }
+      }
     }
     for (std::thread& writer : writers) writer.join();
     CHECK_EQ(torn, 0);

@@ -42,6 +42,30 @@ describe('a ring of blocks', () => {
     expect(ring.closeBlock(1)).toBeNull();
   });
 
+  it('says which block was begun first of those that were not ended', () => {
+    const { ring, engines } = setUp();
+    expect(ring.firstBegun()).toBeUndefined();
+    const span = 2 ** 30;
+    ring.cursor![0] = span - 4;
+    engines.take();
+    const first = { block: 1, ticket: span - 4 };
+    expect(ring.firstBegun()).toEqual(first);
+    for (let i = 0; i < 4; i++) engines.take();
+    expect(ring.firstBegun()).toEqual(first);
+    ring.endBlock({ ...first, ticket: 4 });
+    expect(ring.firstBegun()).toEqual(first);
+    ring.endBlock(first);
+    expect(ring.firstBegun()).toEqual({ block: 0, ticket: 0 });
+  });
+
+  it('does not count a block as begun before the cursor is past its start', () => {
+    const { ring } = setUp();
+    ring.cursor![2] = 0;
+    expect(ring.firstBegun()).toBeUndefined();
+    ring.cursor![0] = 1;
+    expect(ring.firstBegun()).toEqual({ block: 0, ticket: 0 });
+  });
+
   it('goes on counting where its count begins again', () => {
     const { ring, engines } = setUp();
     const span = 2 ** 30;
@@ -84,6 +108,69 @@ describe('a block assembler', () => {
     expect(numbers(blocks.next())).toEqual([7, 0, 1, 2]);
     expect(numbers(blocks.next())).toEqual([3, 4, 5, 6]);
     expect(blocks.next()).toBeUndefined();
+  });
+
+  it('gives blocks in the order they were begun in, where those in use are left out', () => {
+    const clock = new FakeClock();
+    const engines = new Engines(new OwnRings(12, 'shared', 3).next(LAYOUT, 6));
+    const blocks = new BlockAssembler(clock);
+    for (const frame of engines.frames(12)) blocks.add(frame);
+    const batches = [blocks.next(), blocks.next(), blocks.next(), blocks.next()];
+    const kept = batches[2]?.frames[0] as Frame;
+    kept.retain();
+    batches.forEach((batch) => batch?.release());
+    // Blocks 0, 1 and 3, and then 2.
+    const late = engines.take();
+    const early = engines.frames(8);
+    expect([...kept.data]).toEqual(Array(6).fill(6));
+    kept.release();
+    for (const frame of [...early, ...engines.frames(3)]) blocks.add(frame);
+    expect(blocks.next()).toBeUndefined();
+    blocks.add(engines.publish(late));
+    expect(numbers(blocks.next())).toEqual([23, 12, 13]);
+    expect(numbers(blocks.next())).toEqual([14, 15, 16]);
+    const [beyond, last] = [blocks.next(), blocks.next()];
+    expect(numbers(beyond)).toEqual([17, 18, 19]);
+    expect(beyond?.data.byteOffset).toBe(9 * 6);
+    expect(numbers(last)).toEqual([20, 21, 22]);
+    expect(last?.data.byteOffset).toBe(6 * 6);
+    expect(blocks.next()).toBeUndefined();
+  });
+
+  it('closes the block that is being filled in time, beyond one that is in use', () => {
+    const { clock, engines, blocks, ring } = setUp({ maxWaitMs: 50 });
+    for (const frame of engines.frames(4)) blocks.add(frame);
+    const [kept] = (blocks.next()?.retain().frames ?? []) as [Frame];
+    for (const round of [1, 2, 3]) {
+      for (const frame of engines.frames(2)) blocks.add(frame);
+      expect(blocks.next()).toBeUndefined();
+      expect(blocks.dueInMs).toBe(50);
+      clock.step(50);
+      const batch = blocks.next();
+      expect(numbers(batch)).toEqual([2 + 2 * round, 3 + 2 * round]);
+      expect(batch?.data.byteOffset).toBe(24);
+      expect(blocks.dueInMs).toBeUndefined();
+      batch?.release();
+    }
+    expect([...ring.states]).toEqual([2, 2, 2, 2, 0, 0, 0, 0]);
+    expect(kept.released).toBe(false);
+  });
+
+  it('does not take back what is kept of an engine that has ended', () => {
+    const { engines, blocks, ring } = setUp({ gone: new Set([7]) });
+    blocks.add(engines.publish(engines.take(7), 7));
+    for (const frame of engines.frames(3)) blocks.add(frame);
+    const batch = blocks.next() as FrameBatch;
+    const [kept] = batch.frames as [Frame];
+    kept.retain();
+    batch.release();
+    for (let round = 0; round < 3; round++) {
+      for (const frame of engines.frames(4)) blocks.add(frame);
+      blocks.next()?.release();
+    }
+    expect(ring.stateOf(0)).toBe(SLOT.frame);
+    kept.release();
+    expect(ring.stateOf(0)).toBe(SLOT.free);
   });
 
   it('closes a batch when its first frame has waited long enough, and waits for what was begun', () => {

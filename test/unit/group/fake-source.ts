@@ -45,7 +45,7 @@ export function newFrame(cameraId: string, index: number, slot: Slot, free: () =
   });
 }
 
-/** The engines' part in a ring of blocks: slots are taken in order, as native/core/frame_ring.cc does it. */
+/** The engines' part in a ring of blocks: slots are taken, and blocks left out, as native/core/frame_ring.cc does it. */
 export class Engines {
   #count = 0;
 
@@ -53,14 +53,33 @@ export class Engines {
 
   /** The slot that is written next. */
   take(writer = 0): number {
+    const { states, blockSlots } = this.ring;
     const cursor = this.ring.cursor as Int32Array;
-    const slot = (cursor[0] as number) % this.ring.slots.length;
-    if (slot % this.ring.blockSlots === 0) {
-      this.ring.states.fill(SLOT.reserved, slot, slot + this.ring.blockSlots);
-    }
-    cursor[0]! += 1;
+    if ((cursor[0] as number) % blockSlots === 0) this.#begin(cursor);
+    const slot = (cursor[0] as number) % states.length;
+    this.#moveOn(cursor, 1);
     this.ring.states[slot] = SLOT.writing + 8 * writer;
     return slot;
+  }
+
+  #begin(cursor: Int32Array): void {
+    const { states, blockSlots } = this.ring;
+    const isFree = (state: number): boolean => state === SLOT.free || (state & 7) === SLOT.abandoned;
+    for (let skipped = 0; skipped < states.length; skipped += blockSlots) {
+      const first = (cursor[0] as number) % states.length;
+      if (states.subarray(first, first + blockSlots).every(isFree)) {
+        states.fill(SLOT.reserved, first, first + blockSlots);
+        cursor[2 + first / blockSlots] = cursor[0] as number;
+        return;
+      }
+      this.#moveOn(cursor, blockSlots);
+    }
+    throw new Error('Every block is in use');
+  }
+
+  #moveOn(cursor: Int32Array, slots: number): void {
+    const span = 2 ** 30 - (2 ** 30 % this.ring.states.length);
+    cursor[0] = ((cursor[0] as number) + slots) % span;
   }
 
   publish(slot: number, writer = 0, cameraId = 'a', index = this.#count++): Frame {
