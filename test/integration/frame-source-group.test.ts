@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
+import type { KvsHlsFrameSource } from '../../lib/index';
 import {
   FrameSourceGroup,
-  KvsHlsFrameSource,
   type Frame,
   type FrameBatch,
   type KvsHlsFrameSourceOptions,
@@ -15,7 +14,7 @@ import {
   type Clip,
   type Simulator,
 } from '../../lib/simulator/index';
-import { CLIP } from '../support/camera';
+import { CLIP, sourceOn } from '../support/camera';
 
 /** Each camera's rate: what the pixels say of number and time tells them apart. */
 const RATES = { slow: 8, middle: 20, fast: 25 };
@@ -87,23 +86,8 @@ describe('a group of cameras', () => {
   });
   afterAll(() => simulator.close());
 
-  const source = (camera: string, options: Partial<KvsHlsFrameSourceOptions> = {}): KvsHlsFrameSource => {
-    const { environment, endpoint, region } = simulator;
-    return new KvsHlsFrameSource({
-      streamName: camera,
-      region,
-      endpoint,
-      credentials: {
-        accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
-        secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
-      },
-      registry: new Registry(),
-      reconnectDelaySeconds: 0.1,
-      maxReconnectDelaySeconds: 1,
-      output: OUTPUT,
-      ...options,
-    });
-  };
+  const source = (camera: string, options: Partial<KvsHlsFrameSourceOptions> = {}): KvsHlsFrameSource =>
+    sourceOn(simulator, camera, { output: OUTPUT, ...options });
   const sources = (options: Partial<KvsHlsFrameSourceOptions> = {}): KvsHlsFrameSource[] =>
     CAMERAS.map((camera) => source(camera, options));
 

@@ -1,40 +1,9 @@
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
-import {
-  type Clip,
-  clipCamera,
-  type FaultScript,
-  type FaultRow,
-  prepareClip,
-  type ResponseEffect,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../lib/simulator/index.js';
+import { type ResponseEffect } from '../../lib/simulator/index.js';
 import { get, mediaPlaylist, sessionUrl } from '../unit/simulator/kvs-client.js';
-import { FakeClock } from '../support/fake-clock.js';
-
-let clip: Clip;
-let simulator: Simulator;
-
-beforeAll(async () => {
-  clip = await prepareClip({ width: 160, height: 90, seconds: 2 });
-});
-
-afterEach(() => simulator?.close());
-
-async function simulate(options: Partial<SimulatorOptions> = {}): Promise<FakeClock> {
-  const clock = new FakeClock();
-  const streams = [{ name: 'front-door', camera: clipCamera({ clip }) }];
-  simulator = await startSimulator({ clock, streams, ...options });
-  return clock;
-}
-
-const live = { StreamName: 'front-door' };
-const script = (...rows: FaultRow[]): FaultScript => ({ name: 'test', summary: 'A test.', rows });
-const once = { from: 1, count: 1 };
-const onFragment = (what: ResponseEffect): FaultScript =>
-  script({ when: { resource: 'fragment', requests: once }, what });
+import type { FakeClock } from '../support/fake-clock.js';
+import { live, onFragment, simulate, simulator } from '../support/simulated-stream.js';
 
 describe('A delivery', () => {
   async function fragment(what: ResponseEffect): Promise<{ url: URL; right: Buffer }> {

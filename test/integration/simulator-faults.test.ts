@@ -1,43 +1,11 @@
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { GetDataEndpointCommand } from '@aws-sdk/client-kinesis-video';
 import { GetHLSStreamingSessionURLCommand } from '@aws-sdk/client-kinesis-video-archived-media';
 
-import {
-  type Clip,
-  clipCamera,
-  type FaultScript,
-  faultByName,
-  type FaultRow,
-  prepareClip,
-  type ResponseEffect,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../lib/simulator/index.js';
+import { clipCamera, faultByName, prepareClip } from '../../lib/simulator/index.js';
 import { get, kvsClients, mediaPlaylist, readPlaylist, sessionUrl } from '../unit/simulator/kvs-client.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { clip, live, onFragment, once, script, simulate, simulator } from '../support/simulated-stream.js';
 
-let clip: Clip;
-let simulator: Simulator;
-
-beforeAll(async () => {
-  clip = await prepareClip({ width: 160, height: 90, seconds: 2 });
-});
-
-afterEach(() => simulator?.close());
-
-async function simulate(options: Partial<SimulatorOptions> = {}): Promise<FakeClock> {
-  const clock = new FakeClock();
-  const streams = [{ name: 'front-door', camera: clipCamera({ clip }) }];
-  simulator = await startSimulator({ clock, streams, ...options });
-  return clock;
-}
-
-const live = { StreamName: 'front-door' };
-const script = (...rows: FaultRow[]): FaultScript => ({ name: 'test', summary: 'A test.', rows });
-const once = { from: 1, count: 1 };
-const onFragment = (what: ResponseEffect): FaultScript =>
-  script({ when: { resource: 'fragment', requests: once }, what });
 const statuses = async (urls: readonly URL[]): Promise<number[]> => {
   const found: number[] = [];
   for (const url of urls) found.push((await get(url)).status);

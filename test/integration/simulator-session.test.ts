@@ -1,34 +1,9 @@
-import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
-import {
-  type Clip,
-  clipCamera,
-  prepareClip,
-  type Simulator,
-  type SimulatorOptions,
-  startSimulator,
-} from '../../lib/simulator/index.js';
+import { clipCamera } from '../../lib/simulator/index.js';
 import { parseFragment } from '../../lib/simulator/mp4-fragment.js';
 import { get, mediaPlaylist, readPlaylist, sessionUrl } from '../unit/simulator/kvs-client.js';
-import { FakeClock } from '../support/fake-clock.js';
-
-let clip: Clip;
-let simulator: Simulator;
-
-beforeAll(async () => {
-  clip = await prepareClip({ width: 160, height: 90, seconds: 2 });
-});
-
-afterEach(() => simulator?.close());
-
-async function simulate(options: Partial<SimulatorOptions> = {}): Promise<FakeClock> {
-  const clock = new FakeClock();
-  const streams = [{ name: 'front-door', camera: clipCamera({ clip }) }];
-  simulator = await startSimulator({ clock, streams, ...options });
-  return clock;
-}
-
-const live = { StreamName: 'front-door' };
+import { clip, live, simulate, simulator } from '../support/simulated-stream.js';
 
 describe('A session', () => {
   test('is refused with 403 on every resource from the second it expires', async () => {

@@ -32,27 +32,35 @@ export interface StageOptions {
 /** Small pictures and half-second fragments: a renewal every few seconds has something to join. */
 export const CLIP: ClipOptions = { width: 320, height: 180, fps: 20, fragmentSeconds: 0.5, seconds: 10 };
 
+/** A source on a simulator's stream, with short waits and metrics of its own. */
+export function sourceOn(
+  { environment, endpoint, region }: Simulator,
+  streamName: string,
+  options: Partial<KvsHlsFrameSourceOptions> = {},
+): KvsHlsFrameSource {
+  return new KvsHlsFrameSource({
+    streamName,
+    region,
+    endpoint,
+    credentials: {
+      accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+    registry: new Registry(),
+    reconnectDelaySeconds: 0.1,
+    maxReconnectDelaySeconds: 1,
+    ...options,
+  });
+}
+
 export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const clip = await prepareClip({ ...CLIP, ...options.clip });
   const simulator = await startSimulator({
     streams: [{ name: STREAM, camera: clipCamera({ clip, ...options.camera }), ...options.stream }],
     ...options.simulator,
   });
-  const { environment, endpoint, region } = simulator;
   const source = (more: Partial<KvsHlsFrameSourceOptions> = {}): KvsHlsFrameSource =>
-    new KvsHlsFrameSource({
-      streamName: STREAM,
-      region,
-      endpoint,
-      credentials: {
-        accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
-        secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
-      },
-      registry: new Registry(),
-      reconnectDelaySeconds: 0.1,
-      maxReconnectDelaySeconds: 1,
-      ...more,
-    });
+    sourceOn(simulator, STREAM, more);
   return { simulator, clip, source, [Symbol.asyncDispose]: () => simulator.close() };
 }
 
