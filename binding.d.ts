@@ -158,7 +158,7 @@ export interface EngineFault {
   codeName: string;
   /** What failed, with which value. */
   message: string;
-  /** What libav logged (warnings and worse) since the last fault, oldest first, at most 16 lines. */
+  /** What libav logged (warnings and worse) since the last fault and the last `log` record, oldest first, at most 16 lines. */
   log: string[];
 }
 
@@ -187,8 +187,38 @@ export interface EngineStats {
   queuedFragments: number;
   queuedBytes: number;
   demuxCpuSeconds: number;
+  /** This and all below: as of the last fragment, or the last drain. */
   decodeCpuSeconds: number;
   convertCpuSeconds: number;
+  /** What each picture that came out of the decoder took: all decoding since the one before, that of packets without a picture
+   *  among it. The sum is `decodeCpuSeconds` without what was spent since the last picture. None with `encoded`. */
+  decodeTimes: TimeCounts;
+  /** What each picture that became a frame took, and those without a frame before it. The sum is `convertCpuSeconds` without what
+   *  pictures since the last frame took. None with `encoded`. */
+  convertTimes: TimeCounts;
+  /** Bytes of picture buffers that the decoder holds, those it keeps to be used again among them: all in which a picture of the
+   *  present form came out, since libavcodec lets go of none before the form changes. 0 once the decoder is closed, and where
+   *  pictures lie on a device. */
+  pictureBytes: number;
+}
+
+/** How often something took how long. */
+export interface TimeCounts {
+  /** Counts by {@link timeBounds}: of values up to each bound and above the one before; the last is of those above all. */
+  counts: number[];
+  /** Of all values, in seconds. */
+  sum: number;
+}
+
+/** Upper bounds of {@link TimeCounts}, seconds, ascending. */
+export const timeBounds: readonly number[];
+
+/** A line that libav logged. */
+export interface LogLine {
+  /** libav's level of it: panic, fatal and error are `error`, warning is `warn`. */
+  level: 'error' | 'warn';
+  /** Without secrets. */
+  message: string;
 }
 
 /**
@@ -246,6 +276,7 @@ export class Engine {
    * | 6 trouble | fragmentId |
    * | 7 dropped | fragmentId, offsetMs, durationMs, pictures, cause |
    * | 8 decoder | – (one {@link takeDecoder} call per record) |
+   * | 9 log | – (one {@link takeLog} call per record) |
    *
    * `layout` comes before the first frame of that form. Its `flags`: 1 the engine now waits for {@link setRing} (else the ring in
    * use goes on, only what the frames show changed), 2 full range, + 4 × `matrix`; the last two of `nv12` and `i420` only. The
@@ -281,6 +312,12 @@ export class Engine {
 
   /** What became of the decoder, for the oldest `decoder` record not asked for yet. */
   takeDecoder(): DecoderOpening;
+
+  /** What libav logged (warnings and worse) that belongs to no fault, for the oldest `log` record not asked for yet; oldest
+   *  first, at most 16 lines, a line that repeats the one before left out. Such a record is written at most once a fragment,
+   *  before its `fragment` record, and once more before `ended`. What was logged of a first copy that a second one replaced is
+   *  not told. */
+  takeLog(): LogLine[];
 
   /** With `encoded`: the codec data of the oldest frame with flag 4 that was not asked about yet and of those behind it, as
    *  the container has it (`avcC`, `hvcC`) or from the packets in Annex B; call it once per such frame. */
@@ -328,6 +365,9 @@ export interface ImageRequest {
   /** 1–8192. */
   width: number;
   height: number;
+  /** Of the file, 1 to the frame's own: smaller ones are averages of the pixels they cover. */
+  imageWidth: number;
+  imageHeight: number;
   format: EngineOutput['format'];
   /** Of the `-chw` formats, as in {@link EngineOutput}; no factor is 0. */
   dataType: EngineOutput['dataType'];

@@ -124,7 +124,7 @@ export class BatchReader {
       outlet.unclaim();
       if (isLeftEarly) {
         this.#frames.release();
-        await outlet.stop();
+        await outlet.close();
       }
     }
   }
@@ -143,7 +143,7 @@ export class BatchReader {
       const batch = this.#frames.next(outcome !== undefined);
       if (batch !== undefined) return batch;
       if (outcome !== undefined) {
-        await outlet.stop();
+        await outlet.close();
         if (outcome.error !== null) throw outcome.error;
         return null;
       }

@@ -64,7 +64,8 @@ function checkOne(name: string, value: unknown, rule: Rule): unknown {
     case 'string':
       if (typeof value !== 'string' || value === '' || (rule.pattern && !rule.pattern.test(value))) {
         const example = rule.example === undefined ? '' : `, such as ${rule.example},`;
-        const received = rule.isSecret && typeof value === 'string' ? 'another one' : shown(value);
+        const hidden = typeof value === 'string' ? 'another one' : `a value of type ${typeof value}`;
+        const received = rule.isSecret ? hidden : shown(value);
         throw new ConfigError(`Expected a string${example} for ${name} but received ${received}`);
       }
       return value;

@@ -18,7 +18,7 @@ import {
 } from './group-options.js';
 import { Roster, type GroupLeave } from './group-roster.js';
 import type { SourceHealth } from './health.js';
-import type { SourceMetrics } from './metrics.js';
+import type { SourceMetrics } from './source-metrics.js';
 import { checkFramesOptions, type FramesOptions } from './read-options.js';
 
 /** Events of a group and what their listeners are given. */

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client';
+import type { AnyRegistry } from './metrics/registry-metrics.js';
 import type { Rules } from './config.js';
 import { ConfigError } from './errors.js';
 import type { RingMemory } from './frames/ring.js';
@@ -70,8 +70,10 @@ export interface FrameSourceOptions {
   fillGaps?: 'repeat';
 
   /** Where the `kvs_hls_*` metrics go. Default: prom-client's default registry. */
-  registry?: Registry;
-  /** Default: silent. */
+  registry?: AnyRegistry;
+  /** The source's series stay in the registry, with their last values, after it is stopped. Default false: they go. */
+  keepMetrics?: boolean;
+  /** Default: silent. What repeats is told less often, with how much was left out. */
   logger?: Logger;
 }
 
@@ -119,6 +121,7 @@ export const COMMON_RULES: Rules = {
     what: 'a prom-client Registry',
     optional: true,
   },
+  keepMetrics: { kind: 'boolean', optional: true },
   logger: {
     kind: 'object',
     methods: ['debug', 'info', 'warn', 'error'],

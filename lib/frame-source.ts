@@ -1,4 +1,6 @@
+import { register as defaultRegistry } from 'prom-client';
 import { BatchReader, checkBatchLength, type BatchesOptions } from './batches.js';
+import { channels } from './channels.js';
 import { deadline, systemClock, type Clock } from './clock.js';
 import { ConfigError, FrameSourceError } from './errors.js';
 import { SourceEmitter } from './events.js';
@@ -6,7 +8,7 @@ import type { FrameBatch } from './frames/batch.js';
 import type { Frame } from './frames/frame.js';
 import { GapFiller } from './gap-filler.js';
 import type { SourceHealth } from './health.js';
-import { publishCounters, type SourceMetrics } from './metrics.js';
+import { publishSource } from './metrics/registry-metrics.js';
 import type { CheckedFrameSourceOptions } from './options.js';
 import type { Outlet } from './outlet.js';
 import { Pipeline } from './pipeline.js';
@@ -17,6 +19,7 @@ import {
   type FramesOptions,
   type ReadOptions,
 } from './read-options.js';
+import type { SourceMetrics } from './source-metrics.js';
 import type { SourceParts } from './source-parts.js';
 import { Wakeup } from './wakeup.js';
 
@@ -34,15 +37,15 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   readonly #clock: Clock;
   readonly #pipeline: Pipeline;
   readonly #filler: GapFiller | undefined;
-  readonly #unpublish: () => void;
-  #stopped: Promise<void> | undefined;
+  /** Ends the source's series, or leaves them as they are now. */
+  readonly #unpublish: (keep: boolean) => void;
+  #closed: Promise<void> | undefined;
 
   /** The frame handed over last; asking for the next one releases it. */
   #current: Frame | undefined;
   #isReading = false;
   /** Wakes the consumer: a frame, or the outcome. */
   readonly #news = new Wakeup();
-  #syntheticFrames = 0;
   /** Frames are handed on, by a group, or as batches. */
   #outlet: Outlet | undefined;
   #batches: BatchReader | undefined;
@@ -58,7 +61,12 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
       tell: (name, news) => this.tell(name, news),
       onNews: () => this.#wake(),
     });
-    this.#unpublish = publishCounters(this.cameraId, this.#pipeline.counters, options.registry);
+    this.#unpublish = publishSource(
+      this.cameraId,
+      () => this.#pipeline.reading(),
+      options.registry ?? defaultRegistry,
+      options.logger,
+    );
   }
 
   /**
@@ -66,7 +74,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
    * source give up before that. Calling it again answers the same. Throws `SOURCE_STOPPED` after `stop()`.
    */
   async start(): Promise<void> {
-    if (this.#stopped !== undefined) {
+    if (this.#closed !== undefined) {
       throw new FrameSourceError(
         'SOURCE_STOPPED',
         `${this.cameraId} was stopped; make a new source to read it again`,
@@ -78,11 +86,12 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
 
   /**
    * Ends everything: connections, timers, the native thread. Legal in every state, resolves within 250 ms, may be called
-   * more than once. A pending `read` answers `null`, a loop ends. Frames on loan stay valid.
+   * more than once. A pending `read` answers `null`, a loop ends. Frames on loan stay valid. Its metrics go, those of a source that
+   * gave up included, unless `keepMetrics` was asked for.
    */
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+  async stop(): Promise<void> {
+    await this.#close();
+    this.#unpublish(this.#options.keepMetrics ?? false);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -116,7 +125,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
       this.#releaseCurrent();
     } finally {
       this.#isReading = false;
-      if (isLeftEarly) await this.stop();
+      if (isLeftEarly) await this.#close();
     }
   }
 
@@ -173,7 +182,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
   }
 
   getMetrics(): SourceMetrics {
-    return { ...this.#pipeline.metrics(), syntheticFrames: this.#syntheticFrames };
+    return this.#pipeline.metrics();
   }
 
   /** The source for those who hand its frames on. @internal */
@@ -183,7 +192,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
 
   #newOutlet(): Outlet {
     const pipeline = this.#pipeline;
-    const isStopped = (): boolean => this.#stopped !== undefined;
+    const isStopped = (): boolean => this.#closed !== undefined;
     return {
       cameraId: this.cameraId,
       clock: this.#clock,
@@ -208,7 +217,7 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
       get outcome() {
         return pipeline.outcome ?? (isStopped() ? { error: null } : undefined);
       },
-      stop: () => this.stop(),
+      close: () => this.#close(),
     };
   }
 
@@ -230,10 +239,17 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     this.#isReading = true;
   }
 
-  async #stop(): Promise<void> {
+  /** Ends everything. What it gave up with, if it did, can be seen in the metrics until the program stops it. */
+  #close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
     this.#filler?.close();
     await this.#pipeline.stop();
-    this.#unpublish();
+    const hasFailed = (this.#pipeline.outcome?.error ?? null) !== null;
+    this.#unpublish(this.#options.keepMetrics === true || hasFailed);
     this.#wake();
   }
 
@@ -244,19 +260,19 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
 
   async #next(signal: AbortSignal | undefined): Promise<Frame | null> {
     this.#releaseCurrent();
-    if (this.#stopped === undefined) this.#pipeline.begin();
+    if (this.#closed === undefined) this.#pipeline.begin();
     for (;;) {
       signal?.throwIfAborted();
       const frame = this.#take();
       if (frame !== undefined) return (this.#current = frame);
       const { outcome, dueInMs } = this.#pipeline;
-      if (dueInMs !== undefined && this.#stopped === undefined) {
+      if (dueInMs !== undefined && this.#closed === undefined) {
         await this.#waitUntilDue(dueInMs, signal);
         continue;
       }
-      if (outcome !== undefined || this.#stopped !== undefined) {
+      if (outcome !== undefined || this.#closed !== undefined) {
         // Nothing will come any more: let go of the thread and the connections, also if nobody calls stop().
-        await this.stop();
+        await this.#close();
         if (outcome?.error) throw outcome.error;
         return null;
       }
@@ -277,13 +293,8 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     const take = (): Frame | undefined => this.#pipeline.take();
     const frame = this.#filler === undefined ? take() : this.#filler.next(take);
     if (frame === undefined) return undefined;
-    if (frame.synthetic) {
-      this.#syntheticFrames += 1;
-    } else {
-      const { counters } = this.#pipeline;
-      counters.frames += 1;
-      counters.lastFrameTimestampSeconds = frame.timestampMs / 1000;
-    }
+    this.#pipeline.account.onFrame(frame);
+    if (channels.frame.hasSubscribers) channels.frame.publish({ cameraId: this.cameraId, frame });
     return frame;
   }
 

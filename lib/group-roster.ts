@@ -45,6 +45,8 @@ export class Roster {
   readonly #queue: Member[] = [];
   /** Of those that left, what is still being stopped. */
   readonly #leaving = new Set<Promise<void>>();
+  /** Those that gave up: until the group is stopped, or reads the camera anew, their metrics say so. */
+  readonly #failed = new Map<string, FrameSource>();
   readonly #stopping = new AbortController();
   #unbegun: Member[] = [];
   #beginning = Promise.resolve();
@@ -131,7 +133,8 @@ export class Roster {
     this.#detach(member);
     if (error === null) this.#endedWell = true;
     else this.#lastFailure = error;
-    const stopped = isStopped ? this.#stopMember(member) : undefined;
+    if (reason === 'failed') this.#failed.set(source.cameraId, source);
+    const stopped = isStopped ? this.#stopMember(member, reason) : undefined;
     if (!isStopped) outlet.unclaim();
     this.news.wake();
     this.#hooks.onLeave({ source, cameraId: source.cameraId, reason, error });
@@ -141,13 +144,15 @@ export class Roster {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('The group was stopped'));
     for (const member of this.#members.values()) this.#detach(member);
-    await Promise.all([...this.#leaving, ...this.members.map(({ source }) => source.stop())]);
+    const sources = [...this.members.map(({ source }) => source), ...this.#failed.values()];
+    await Promise.all([...this.#leaving, ...sources.map((source) => source.stop())]);
     await this.#beginning;
     this.news.wake();
   }
 
   #enter(member: Member): void {
     this.#members.set(member.source.cameraId, member);
+    this.#failed.delete(member.source.cameraId);
     member.outlet.onNews = () => this.#onNews(member);
     this.#onNews(member);
     this.#unbegun.push(member);
@@ -178,8 +183,9 @@ export class Roster {
     this.#unbegun = this.#unbegun.filter((other) => other !== member);
   }
 
-  async #stopMember(member: Member): Promise<void> {
-    const stopped = member.source.stop().finally(() => {
+  async #stopMember(member: Member, reason: GroupLeave['reason']): Promise<void> {
+    const end = reason === 'failed' ? member.outlet.close() : member.source.stop();
+    const stopped = end.finally(() => {
       this.#leaving.delete(stopped);
       this.#hooks.onStopped(member);
       this.news.wake();

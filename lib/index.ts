@@ -27,9 +27,19 @@ export type {
   SessionStart,
   StateChange,
 } from './events.js';
-export type { HealthStatus, SourceHealth } from './health.js';
+export type { FragmentRhythm, HealthStatus, PlannedStep, SourceHealth } from './health.js';
+export type {
+  ChannelMessages,
+  FaultMessage,
+  FragmentMessage,
+  FrameMessage,
+  PlaylistMessage,
+  SessionMessage,
+} from './channels.js';
+export type { CallCount } from './session/call-counts.js';
+export type { FaultClass } from './policy/fault.js';
 export type { VariantInfo } from './hls/fragment.js';
-export type { SourceMetrics } from './metrics.js';
+export type { SourceMetrics } from './source-metrics.js';
 export {
   ConfigError,
   FrameSourceError,

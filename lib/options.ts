@@ -1,3 +1,4 @@
+import { systemClock } from './clock.js';
 import { checkOptions, type Rules } from './config.js';
 import { ConfigError } from './errors.js';
 import { checkFrameChoice, type FrameChoice } from './frame-choice.js';
@@ -8,9 +9,19 @@ import {
   type CommonDefaults,
   type FrameSourceOptions,
 } from './frame-source-options.js';
+import type { Logger } from './logger.js';
+import { limited, type LimitedLogger } from './log-limit.js';
+
+/** What checking adds: which frames are chosen, and a logger that is not flooded. */
+interface Settled {
+  choice: FrameChoice;
+  logger: LimitedLogger;
+}
+
+type Unsettled<T extends Settled> = Omit<T, keyof Settled> & { logger: Logger };
 
 /** Options as the parts of a source take them. */
-export type CheckedFrameSourceOptions = Checked<FrameSourceOptions, CommonDefaults> & { choice: FrameChoice };
+export type CheckedFrameSourceOptions = Checked<FrameSourceOptions, CommonDefaults> & Settled;
 
 /** Options of {@link HlsFrameSource}. */
 export interface HlsFrameSourceOptions extends FrameSourceOptions {
@@ -73,7 +84,7 @@ export interface KvsHlsFrameSourceOptions extends FrameSourceOptions {
   urlRefreshMarginSeconds?: number;
 }
 
-export type CheckedHlsOptions = Checked<HlsFrameSourceOptions, CommonDefaults> & { choice: FrameChoice };
+export type CheckedHlsOptions = Checked<HlsFrameSourceOptions, CommonDefaults> & Settled;
 export type CheckedKvsOptions = Checked<
   KvsHlsFrameSourceOptions,
   | CommonDefaults
@@ -84,7 +95,8 @@ export type CheckedKvsOptions = Checked<
   | 'displayFragmentTimestamp'
   | 'hlsSessionSeconds'
   | 'urlRefreshMarginSeconds'
-> & { choice: FrameChoice };
+> &
+  Settled;
 
 const HLS: Rules = {
   ...COMMON_RULES,
@@ -142,7 +154,7 @@ const KVS: Rules = {
 /** The longest range the service reads in one session. */
 const MAX_RANGE_MS = 24 * 3600 * 1000;
 
-function checkRange(options: Omit<CheckedKvsOptions, 'choice'>): void {
+function checkRange(options: Unsettled<CheckedKvsOptions>): void {
   const { playbackMode: mode, startTimestamp: start, endTimestamp: end } = options;
   if (mode === 'LIVE') {
     if (start !== undefined || end !== undefined) {
@@ -169,7 +181,7 @@ function checkRange(options: Omit<CheckedKvsOptions, 'choice'>): void {
 /** What `catchUp` may hold. A recording is read at most a day at a time (kvs-hls §2.1). */
 const CATCH_UP: Rules = { maxSeconds: { kind: 'number', min: 1, max: 86_400 } };
 
-function checkCatchUp({ catchUp, playbackMode }: Omit<CheckedKvsOptions, 'choice'>): void {
+function checkCatchUp({ catchUp, playbackMode }: Unsettled<CheckedKvsOptions>): void {
   if (catchUp === undefined) return;
   checkOptions(catchUp, CATCH_UP, 'catchUp');
   if (playbackMode !== 'LIVE') {
@@ -181,7 +193,7 @@ function checkCatchUp({ catchUp, playbackMode }: Omit<CheckedKvsOptions, 'choice
 
 /** Throws `ConfigError`. */
 export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptions {
-  const checked = checkOptions<Omit<CheckedHlsOptions, 'choice'>>(options, HLS, 'HlsFrameSource');
+  const checked = checkOptions<Unsettled<CheckedHlsOptions>>(options, HLS, 'HlsFrameSource');
   checkDelays(checked);
   const choice = checkFrameChoice(checked);
   if (!URL.canParse(checked.url))
@@ -193,12 +205,13 @@ export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptio
       );
     }
   }
-  return { ...checked, choice, cameraId: checked.cameraId ?? new URL(checked.url).host };
+  const cameraId = checked.cameraId ?? new URL(checked.url).host;
+  return { ...checked, choice, cameraId, logger: limited(checked.logger, systemClock) };
 }
 
 /** Throws `ConfigError`. */
 export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOptions {
-  const checked = checkOptions<Omit<CheckedKvsOptions, 'choice'>>(options, KVS, 'KvsHlsFrameSource');
+  const checked = checkOptions<Unsettled<CheckedKvsOptions>>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
   const choice = checkFrameChoice(checked);
   if (checked.catchUp !== undefined && choice.delivery.kind !== 'every') {
@@ -228,7 +241,8 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
         `${checked.urlRefreshMarginSeconds}`,
     );
   }
-  return { ...checked, choice, cameraId: checked.cameraId ?? streamName ?? streamArn?.split('/')[1] ?? '' };
+  const cameraId = checked.cameraId ?? streamName ?? streamArn?.split('/')[1] ?? '';
+  return { ...checked, choice, cameraId, logger: limited(checked.logger, systemClock) };
 }
 
 /** Ready-made sets of options, to be spread into a source's options. */

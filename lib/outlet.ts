@@ -26,5 +26,6 @@ export interface Outlet {
   readonly dueInMs: number | undefined;
   /** Set when no frame will come any more; `error` is `null` at a regular end. */
   readonly outcome: { error: Error | null } | undefined;
-  stop(): Promise<void>;
+  /** Ends everything, as its reader; what it gave up with can be seen in the metrics until the program stops it. */
+  close(): Promise<void>;
 }

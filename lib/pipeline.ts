@@ -2,23 +2,28 @@ import type { EngineFault } from '../binding.js';
 import { CatchUp } from './catch-up.js';
 import { systemClock, type Clock } from './clock.js';
 import { FrameSourceError, HlsStreamError } from './errors.js';
-import type { DecoderNews, FrameSourceEvents } from './events.js';
+import { channels, fragmentMessage, type FaultMessage } from './channels.js';
+import type { FrameSourceEvents } from './events.js';
 import { FrameEngine } from './frames/engine.js';
 import type { Frame, FrameFragment } from './frames/frame.js';
 import type { RingSupply } from './frames/ring.js';
 import type { FrameChoice } from './frame-choice.js';
 import { fragmentTime } from './frames/timestamp.js';
-import type { Fragment, LostFragments, VariantInfo } from './hls/fragment.js';
-import { healthOf, type SourceHealth } from './health.js';
-import { newCounters, type SourceCounters, type SourceMetrics } from './metrics.js';
+import type { Fragment, LostFragments } from './hls/fragment.js';
+import type { SourceHealth } from './health.js';
+import type { SourceReading } from './metrics/reading.js';
 import { FrameDelivery } from './delivery.js';
 import type { CheckedFrameSourceOptions } from './options.js';
 import { Decodability } from './policy/decodability.js';
+import { classify, type FaultClass } from './policy/fault.js';
 import type { Gap } from './policy/gap.js';
 import { Ledger } from './policy/ledger.js';
 import { SessionLoop, type FragmentSource, type LoopState } from './session-loop.js';
 import type { Session } from './session/provider.js';
+import { SourceAccount } from './source-account.js';
+import type { SourceMetrics } from './source-metrics.js';
 import type { SourceParts } from './source-parts.js';
+import { healthView, metricsView, readingView, type Viewed } from './source-views.js';
 import { Wakeup } from './wakeup.js';
 
 export interface PipelineHooks {
@@ -34,7 +39,7 @@ const ROOM_POLL_MS = 500;
 
 /** From a provider of sessions to frames that wait to be taken: the session loop, the engine, and the account of both. */
 export class Pipeline {
-  readonly counters: SourceCounters;
+  readonly account: SourceAccount;
   /** Where frames are to lie, to be set before the begin. Default: as the options say. */
   rings: RingSupply | undefined;
   /** Settles when the first session is open, or nothing will come of it. */
@@ -53,7 +58,6 @@ export class Pipeline {
   /** Between engine and consumer, unless all frames are handed over as they come. */
   readonly #delivery: FrameDelivery | undefined;
   #engine: FrameEngine | undefined;
-  #decoder: DecoderNews | null = null;
   /** What the follower was told. */
   #floorMs = -Infinity;
   #running: Promise<void> | undefined;
@@ -66,13 +70,6 @@ export class Pipeline {
   #engineEnded: Promise<void> | undefined;
   #onEngineEnded: (() => void) | undefined;
 
-  #fragmentsInSession = 0;
-  #sessions = 0;
-  #fragments = 0;
-  #fragmentBytes = 0;
-  #variant: VariantInfo | null = null;
-  #decodedAtMs: number | undefined;
-
   constructor(options: CheckedFrameSourceOptions, parts: SourceParts, hooks: PipelineHooks) {
     this.#cameraId = options.cameraId;
     this.#options = options;
@@ -80,7 +77,7 @@ export class Pipeline {
     this.#hooks = hooks;
     this.#clock = parts.clock ?? systemClock;
     this.#ledger = new Ledger({ isServerDated: parts.dates.source === 'server' });
-    this.counters = newCounters(this.#ledger);
+    this.account = new SourceAccount(this.#clock);
     const { delivery, isPaced } = options.choice;
     if (delivery.kind !== 'every' || isPaced) this.#delivery = this.#newDelivery(options.choice);
     this.#settleOpened = { resolve: () => {}, reject: () => {} };
@@ -113,10 +110,13 @@ export class Pipeline {
           if (code !== 'HLS_STALLED') this.#ledger.silence();
         },
         onReconnect: (consecutiveErrors, afterMs, error) => {
-          this.counters.reconnects += 1;
+          this.account.onReconnect();
           this.#hooks.tell('reconnect', { consecutiveErrors, afterMs, error });
         },
-        onError: () => (this.counters.readErrors += 1),
+        onFault: (fault, error) => {
+          if (fault !== 'offline' && fault !== 'expired') this.account.readErrors += 1;
+          this.#tellFailure(fault, error);
+        },
       },
     );
   }
@@ -156,15 +156,23 @@ export class Pipeline {
         onFrames: (newest) => this.#onFrames(newest),
         onDrop: (drop) => this.#hooks.tell('drop', drop),
         onDecoder: (decoder) => {
-          this.#decoder = decoder;
+          this.account.decoder = decoder;
           if (decoder.fallbackReason !== '') {
             this.#options.logger.warn(`${this.#cameraId}: decodes in software: ${decoder.fallbackReason}`);
           }
           this.#hooks.tell('decoder', decoder);
         },
-        onFormat: (format) => this.#hooks.tell('format', format),
+        onFormat: (format) => {
+          this.account.format = format;
+          this.#hooks.tell('format', format);
+        },
         onRoom: () => this.#room.wake(),
         onFault: (fault, fragment) => this.#onFault(fault, fragment),
+        onLog: (lines) => {
+          for (const { level, message } of lines) {
+            this.#options.logger[level](`${this.#cameraId}: libav: ${message}`);
+          }
+        },
         onEnded: () => this.#onEngineEnded?.(),
         onFailure: (error) => {
           this.#engineFailure ??= error;
@@ -198,48 +206,32 @@ export class Pipeline {
     this.#outcome ??= { error: null };
     this.#parts.provider.close();
     await Promise.all([engineClosed, this.#parts.fragments.close()]);
+    this.#options.logger.flush();
   }
 
   health(): SourceHealth {
-    return healthOf({
-      state: this.#loop.state.connection,
-      phase: this.#loop.state.phase,
-      isStarted: this.#running !== undefined,
-      consecutiveErrors: this.#loop.consecutiveErrors,
-      lastFrameAgoMs: this.#decodedAtMs === undefined ? null : this.#clock.monotonic() - this.#decodedAtMs,
-      bufferedFrames: this.#readyCount,
-      stallMs: this.#parts.fragments.stallLimitMs,
-      decoder: this.#decoder,
-    });
+    return healthView(this.#viewed());
   }
 
-  metrics(): Omit<SourceMetrics, 'syntheticFrames'> {
-    const { frames, reconnects, urlRefreshes, readErrors, lastFrameTimestampSeconds } = this.counters;
-    const session = this.#loop.session;
+  metrics(): SourceMetrics {
+    return metricsView(this.#viewed());
+  }
+
+  reading(): SourceReading {
+    return readingView(this.#viewed());
+  }
+
+  #viewed(): Viewed {
     return {
-      frames,
-      fragments: this.#fragments,
-      fragmentBytes: this.#fragmentBytes,
-      variant: this.#variant,
-      reconnects,
-      urlRefreshes,
-      readErrors,
-      consecutiveErrors: this.#loop.consecutiveErrors,
-      mediaMs: this.#ledger.deliveredMs,
-      gaps: this.#ledger.gaps,
-      gapMs: this.#ledger.gapMs,
-      gapsByCause: structuredClone(this.#ledger.totals),
-      droppedMs: this.#ledger.droppedMs,
-      dropsByCause: structuredClone(this.#ledger.drops),
-      recoveredMs: this.#ledger.recoveredMs,
-      refetchedFragments: this.#engine?.refetched ?? 0,
-      repairedFragments: this.#engine?.repaired ?? 0,
+      account: this.account,
+      ledger: this.#ledger,
+      loop: this.#loop,
+      engine: this.#engine,
+      parts: this.#parts,
       bufferedFrames: this.#readyCount,
-      lastFrameTimestampMs: frames === 0 ? null : lastFrameTimestampSeconds * 1000,
-      connectionState: this.#loop.state.connection,
-      phase: this.#loop.state.phase,
-      session: session === undefined ? null : { id: session.id, expiresAtMs: session.expiresAtMs },
-      engine: this.#stopping.signal.aborted ? null : (this.#engine?.stats() ?? null),
+      isBegun: this.#running !== undefined,
+      isStopping: this.#stopping.signal.aborted,
+      clock: this.#clock,
     };
   }
 
@@ -260,10 +252,9 @@ export class Pipeline {
   }
 
   async #onFragment(fragment: Fragment, signal: AbortSignal): Promise<void> {
-    this.#fragmentsInSession += 1;
-    this.#fragments += 1;
-    this.#fragmentBytes += fragment.media.length;
-    this.#variant = fragment.variant;
+    this.account.onFragment(fragment);
+    if (channels.fragment.hasSubscribers)
+      channels.fragment.publish(fragmentMessage(this.#cameraId, fragment));
     signal.throwIfAborted();
     this.#delivery?.onFragment({
       captureMs: fragmentTime(fragment, this.#parts.dates).startMs,
@@ -319,7 +310,7 @@ export class Pipeline {
         'The playlist of the live stream says that nothing will follow: a new session is needed';
       throw new HlsStreamError('HLS_SESSION_EXPIRED', message, { resource: 'playlist' });
     }
-    if (this.#parts.continues(this.#fragmentsInSession)) return true;
+    if (this.#parts.continues(this.account.fragmentsInSession)) return true;
     await this.#finishEngine(lost);
     this.#decodability.checkEnd();
     return false;
@@ -347,12 +338,15 @@ export class Pipeline {
       cameraId: this.#cameraId,
       onRecovered: (gap) => this.#hooks.tell('gap', this.#ledger.recovered(gap)),
       onSilence: () => this.#ledger.silence(),
-      onError: () => (this.counters.readErrors += 1),
+      onError: (error) => {
+        this.account.readErrors += 1;
+        this.#tellFailure(classify(error), error);
+      },
     });
   }
 
   #onPhase(from: LoopState, to: LoopState, error: FrameSourceError | undefined): void {
-    this.counters.connectionState = to.connection;
+    this.account.onPhase();
     const change = { from: from.connection, to: to.connection, phase: to.phase };
     this.#hooks.tell('state', error === undefined ? change : { ...change, error });
   }
@@ -365,25 +359,40 @@ export class Pipeline {
   }
 
   #onSession(session: Session, isRenewal: boolean): void {
-    this.#fragmentsInSession = 0;
-    this.#sessions += 1;
-    if (this.#sessions > 1) this.counters.urlRefreshes += 1;
+    this.account.onSession(isRenewal);
     this.#settleOpened.resolve();
-    this.#hooks.tell('session', { id: session.id, expiresAtMs: session.expiresAtMs, renewal: isRenewal });
+    const news = { id: session.id, expiresAtMs: session.expiresAtMs, renewal: isRenewal };
+    if (channels.session.hasSubscribers) channels.session.publish({ cameraId: this.#cameraId, ...news });
+    this.#hooks.tell('session', news);
   }
 
   #onFrames(newest: Frame): void {
-    this.#decodedAtMs = this.#clock.monotonic();
+    this.account.onDecoded(newest, this.#parts.fragments.stallLimitMs);
     this.#decodability.onFrame();
     this.#loop.onFrame(newest.fragment.sessionId);
     this.#hooks.onNews();
   }
 
+  #tellFailure(fault: FaultClass, error: Error): void {
+    const { message } = error;
+    this.account.onFault(fault, message);
+    if (!channels.fault.hasSubscribers) return;
+    const code = error instanceof FrameSourceError ? error.code : null;
+    const told: FaultMessage = { cameraId: this.#cameraId, class: fault, code, message, error };
+    channels.fault.publish(told);
+  }
+
   #onFault(fault: EngineFault, fragment: FrameFragment | undefined): void {
-    this.counters.readErrors += 1;
-    this.#decodability.onFault(fault.message);
     const { stage, message, codeName, log } = fault;
+    this.account.readErrors += 1;
+    this.account.onFault('media', message);
+    this.#decodability.onFault(message);
     this.#options.logger.warn(`${this.#cameraId}: ${stage}: ${message}`);
+    for (const line of log) this.#options.logger.warn(`${this.#cameraId}: libav: ${line}`);
+    if (channels.fault.hasSubscribers) {
+      const told: FaultMessage = { cameraId: this.#cameraId, class: 'media', code: stage, message };
+      channels.fault.publish(told);
+    }
     this.#hooks.tell('fault', { stage, message, codeName, log, fragment });
   }
 }

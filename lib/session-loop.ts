@@ -2,7 +2,7 @@ import { sleep, type Clock } from './clock.js';
 import { FrameSourceError } from './errors.js';
 import type { Fragment, LostFragments } from './hls/fragment.js';
 import type { Logger } from './logger.js';
-import { classify } from './policy/fault.js';
+import { classify, type FaultClass } from './policy/fault.js';
 import { renewalDelayMs } from './policy/rollover.js';
 import {
   advance,
@@ -45,6 +45,14 @@ export interface LoopState {
   phase: SourcePhase;
 }
 
+/** What the loop does next by itself, monotonic ms; `null` where that is not planned. */
+export interface LoopPlan {
+  /** The next session is opened while this one plays. */
+  renewAtMs: number | null;
+  /** The wait before the next session is over. */
+  connectAtMs: number | null;
+}
+
 export interface SessionLoopHooks {
   /** Takes a fragment; resolves when the next one may come. */
   onFragment(fragment: Fragment, signal: AbortSignal): Promise<void>;
@@ -56,9 +64,8 @@ export interface SessionLoopHooks {
   /** The camera sends nothing, as far as this error tells: once for each look. */
   onOffline(error: FrameSourceError): void;
   onReconnect(consecutiveErrors: number, afterMs: number, error: FrameSourceError): void;
-  /** Something failed that counts as a read error, so neither an expired session nor a silent camera; the loop goes on
-   *  or `run` throws it. */
-  onError(error: FrameSourceError): void;
+  /** Something failed, an expired session and a silent camera included; the loop goes on, or `run` throws it. */
+  onFault(fault: FaultClass, error: Error): void;
 }
 
 /** Opens sessions, follows them, renews them, and reconnects: does what the policies say. */
@@ -72,6 +79,8 @@ export class SessionLoop {
   #isSilenceTold = false;
   /** Date of the last fragment taken: where a new session has to start. */
   #resumeAtMs: number | undefined;
+  #renewAtMs: number | null = null;
+  #connectAtMs: number | null = null;
 
   constructor(options: SessionLoopOptions, hooks: SessionLoopHooks) {
     this.#options = options;
@@ -89,6 +98,10 @@ export class SessionLoop {
   /** The session in use. */
   get session(): Session | undefined {
     return this.#session;
+  }
+
+  get plan(): LoopPlan {
+    return { renewAtMs: this.#renewAtMs, connectAtMs: this.#connectAtMs };
   }
 
   /** A frame of a session was decoded; only one that was asked for since the session in use says that all is well. */
@@ -112,13 +125,16 @@ export class SessionLoop {
     try {
       while (action.kind === 'connect') {
         await sleep(this.#options.clock, action.afterMs, signal);
+        this.#connectAtMs = null;
         action = await this.#follow(signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       this.#session = undefined;
+      this.#connectAtMs = null;
       if (signal.aborted) {
+        if (this.#failure !== undefined) this.#hooks.onFault('defect', this.#failure);
         this.#advance(this.#failure ? { kind: 'fault', fault: 'defect' } : { kind: 'stop' }, this.#failure);
       }
     }
@@ -145,6 +161,7 @@ export class SessionLoop {
       signal.removeEventListener('abort', onAbort);
       ending.abort(new Error('The session is over'));
       this.#session = undefined;
+      this.#renewAtMs = null;
     }
   }
 
@@ -176,12 +193,13 @@ export class SessionLoop {
     const delayMs = renewalDelayMs(session, clock.now(), renewalMarginMs, random);
     if (delayMs !== null)
       this.#renewAfter(delayMs, signal).catch((error: unknown) => this.#onRenewalEnd(error, signal));
+    else this.#renewAtMs = null;
   }
 
   /** Replaces the session in use while it still plays; failures cost nothing until it ends by itself. */
   async #renewAfter(delayMs: number, signal: AbortSignal): Promise<void> {
-    const { clock, random, policy, fragments, logger, cameraId } = this.#options;
-    await sleep(clock, delayMs, signal);
+    const { random, policy, fragments, logger, cameraId } = this.#options;
+    await this.#waitToRenew(delayMs, signal);
     // A machine of its own, asked for its waits only: what a renewal meets is no state of the source.
     let waits: SupervisorState = { ...initialState, phase: 'reconnecting', hadFrame: true };
     const patience = { ...policy, maxConsecutiveErrors: Infinity };
@@ -197,15 +215,24 @@ export class SessionLoop {
         const fault = classify(error);
         const level = fault === 'offline' ? 'debug' : 'warn';
         logger[level](`${cameraId}: renewing the session failed: ${error.message}`);
-        if (fault !== 'offline' && fault !== 'expired') this.#hooks.onError(error);
+        this.#hooks.onFault(fault, error);
         const event = { kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 } as const;
         const { state, action } = advance(waits, event, patience, random);
         waits = state;
         // Nothing another try would change; the session in use plays to its end, and then this error ends the source.
-        if (action.kind === 'give-up') return;
-        if (action.kind === 'connect') await sleep(clock, action.afterMs, signal);
+        if (action.kind === 'give-up') {
+          this.#renewAtMs = null;
+          return;
+        }
+        if (action.kind === 'connect') await this.#waitToRenew(action.afterMs, signal);
       }
     }
+  }
+
+  async #waitToRenew(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    this.#renewAtMs = clock.monotonic() + ms;
+    await sleep(clock, ms, signal);
   }
 
   #onRenewalEnd(error: unknown, signal: AbortSignal): void {
@@ -216,13 +243,13 @@ export class SessionLoop {
   #onFailure(error: unknown): SupervisorAction {
     const { logger, cameraId } = this.#options;
     const fault = classify(error);
+    this.#hooks.onFault(fault, error as Error);
     // An error that is not ours is a defect of this package: it ends the source as it is.
     if (!(error instanceof FrameSourceError)) {
       this.#advance({ kind: 'fault', fault });
       throw error;
     }
     if (fault === 'offline') this.#hooks.onOffline(error);
-    else if (fault !== 'expired') this.#hooks.onError(error);
     const action = this.#advance({ kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 }, error);
     if (action.kind === 'give-up') {
       if (!action.exhausted) throw error;
@@ -233,6 +260,7 @@ export class SessionLoop {
       );
     }
     if (action.kind === 'connect') {
+      if (action.afterMs > 0) this.#connectAtMs = this.#options.clock.monotonic() + action.afterMs;
       const isOffline = this.#state.phase === 'offline';
       const next = `next try in ${Math.round(action.afterMs)} ms`;
       // A camera may sleep for days: that is said once, and once more when it wakes up.

@@ -2,7 +2,9 @@ import type { CatchUpSource } from './catch-up.js';
 import type { Clock } from './clock.js';
 import type { DateTrust } from './frames/timestamp.js';
 import type { FragmentBytes } from './hls/fragment.js';
+import type { LoadStatistics } from './hls/load-statistics.js';
 import type { FragmentSource } from './session-loop.js';
+import type { CallCounts } from './session/call-counts.js';
 import type { SessionProvider } from './session/provider.js';
 
 /** Fragments of a provider's sessions, over the network. */
@@ -23,6 +25,10 @@ export interface Fragments extends FragmentSource {
 export interface SourceParts {
   provider: SessionProvider;
   fragments: Fragments;
+  /** Counts the requests of all its followers. */
+  loads: LoadStatistics;
+  /** Counts the provider's control calls. */
+  calls: CallCounts;
   /** Holes of the live stream are read from its recording. */
   catchUp?: CatchUpSource;
   dates: DateTrust;

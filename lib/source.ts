@@ -1,5 +1,6 @@
 import { systemClock } from './clock.js';
 import { FrameSource } from './frame-source.js';
+import { LoadStatistics } from './hls/load-statistics.js';
 import { RemoteFollower } from './hls/remote-follower.js';
 import type { VariantLimits } from './hls/variant.js';
 import {
@@ -10,6 +11,7 @@ import {
   type HlsFrameSourceOptions,
   type KvsHlsFrameSourceOptions,
 } from './options.js';
+import { CallCounts } from './session/call-counts.js';
 import { FixedUrlProvider } from './session/fixed.js';
 import type { KvsSessionOptions } from './session/kvs-options.js';
 import { KvsSessionProvider } from './session/kvs.js';
@@ -22,7 +24,7 @@ const KVS_ENTRY_BYTES = 512;
 const KVS_FRAGMENTS_PER_SECOND = 20;
 
 /** What of the options belongs to the session. */
-function sessionOptions(options: CheckedKvsOptions): KvsSessionOptions {
+function sessionOptions(options: CheckedKvsOptions, calls: CallCounts): KvsSessionOptions {
   const credentials = options.credentials as KvsSessionOptions['credentials'];
   return {
     ...(options.streamName === undefined ? {} : { streamName: options.streamName }),
@@ -42,6 +44,7 @@ function sessionOptions(options: CheckedKvsOptions): KvsSessionOptions {
     clock: systemClock,
     logger: options.logger,
     random: Math.random,
+    onCall: (operation, outcome) => calls.count(operation, outcome),
   };
 }
 
@@ -71,7 +74,9 @@ function listLength(options: CheckedKvsOptions): number {
 export class KvsHlsFrameSource extends FrameSource {
   constructor(options: KvsHlsFrameSourceOptions) {
     const checked = checkKvsOptions(options);
-    const { playbackMode, fragmentSelectorType, catchUp } = checked;
+    const { playbackMode, fragmentSelectorType, catchUp, cameraId, logger } = checked;
+    const loads = new LoadStatistics();
+    const calls = new CallCounts();
     const follow = (startAt: 'edge' | 'beginning', listed: number): RemoteFollower =>
       new RemoteFollower(
         {
@@ -81,11 +86,13 @@ export class KvsHlsFrameSource extends FrameSource {
           startAt,
           fragmentsPerSecond: KVS_FRAGMENTS_PER_SECOND,
         },
-        checked.logger,
+        { cameraId, logger, loads },
       );
     super(checked, {
-      provider: new KvsSessionProvider(sessionOptions(checked)),
+      provider: new KvsSessionProvider(sessionOptions(checked, calls)),
       fragments: follow(playbackMode === 'LIVE' ? 'edge' : 'beginning', listLength(checked)),
+      loads,
+      calls,
       ...(catchUp && {
         catchUp: {
           maxMs: catchUp.maxSeconds * 1000,
@@ -129,6 +136,8 @@ function variantLimits({ maxHeight, maxBandwidth, output = {} }: CheckedHlsOptio
 export class HlsFrameSource extends FrameSource {
   constructor(options: HlsFrameSourceOptions) {
     const checked = checkHlsOptions(options);
+    const { cameraId, logger } = checked;
+    const loads = new LoadStatistics();
     super(checked, {
       provider: new FixedUrlProvider(checked.url),
       fragments: new RemoteFollower(
@@ -140,8 +149,11 @@ export class HlsFrameSource extends FrameSource {
           fragmentsPerSecond: Infinity,
           ...variantLimits(checked),
         },
-        checked.logger,
+        { cameraId, logger, loads },
       ),
+      loads,
+      // A given URL needs none.
+      calls: new CallCounts(),
       // A playlist does not say whether it is live before it is read; a wrong date is the server's to mend.
       dates: { source: 'producer', isLive: false },
       renewalMarginMs: 0,

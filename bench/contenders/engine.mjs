@@ -42,6 +42,7 @@ const engine = new FrameEngine(
     onFault(fault) {
       throw new Error(fault.message);
     },
+    onLog() {},
     onFailure(error) {
       throw error;
     },

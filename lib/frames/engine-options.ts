@@ -1,4 +1,11 @@
-import type { DecoderOpening, EngineFault, EngineOptions, EngineOutput, Selection } from '../../binding.js';
+import type {
+  DecoderOpening,
+  EngineFault,
+  EngineOptions,
+  EngineOutput,
+  LogLine,
+  Selection,
+} from '../../binding.js';
 import type { FrameSourceError } from '../errors.js';
 import type { FragmentBytes } from '../hls/fragment.js';
 import type { Drop } from '../policy/drop.js';
@@ -63,6 +70,8 @@ export interface FrameEngineHooks {
   onRoom(): void;
   /** A fragment, or part of it, could not be used. Later ones are not affected. */
   onFault(fault: EngineFault, fragment: FrameFragment | undefined): void;
+  /** libav logged what belongs to no fault, oldest first. */
+  onLog(lines: LogLine[]): void;
   /** After `finish`: the last frame has been made. */
   onEnded(): void;
   /** The engine can't go on, e.g. no memory for the ring. */

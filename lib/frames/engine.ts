@@ -2,6 +2,7 @@ import type { Engine, EngineFault, EngineStats } from '../../binding.js';
 import type { Fragment, LostFragments } from '../hls/fragment.js';
 import { FrameSourceError } from '../errors.js';
 import type { Gap } from '../policy/gap.js';
+import type { RingReading } from '../metrics/reading.js';
 import { loadAddon } from './addon.js';
 import { Continuity, LateDrops } from './continuity.js';
 import type { FrameEngineHooks, FrameEngineOptions, PictureFormat } from './engine-options.js';
@@ -147,6 +148,17 @@ export class FrameEngine {
     return this.#engine.stats();
   }
 
+  /** The memory in use for frames; of one that is shared with other engines only what this one's frames take. */
+  ring(): RingReading | null {
+    const ring = [...this.#rings.values()].at(-1);
+    if (ring === undefined) return null;
+    const { writer } = this.#ringSupply;
+    const isShared = ring.cursor !== null && writer > 0;
+    const usedSlots = ring.usedSlots(isShared ? writer : null);
+    const bytes = isShared ? usedSlots * ring.slotBytes : ring.pixels.byteLength;
+    return { slots: ring.slots.length, usedSlots, bytes };
+  }
+
   /** Stops the native thread and gives back the frames that nobody took. Frames on loan stay valid. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -206,6 +218,9 @@ export class FrameEngine {
         break;
       case RECORD.decoder:
         this.#hooks.onDecoder(this.#engine.takeDecoder());
+        break;
+      case RECORD.log:
+        this.#hooks.onLog(this.#engine.takeLog());
         break;
     }
   }

@@ -1,5 +1,5 @@
 import { FrameSourceError } from '../errors.js';
-import { encodeImage, qualityOf, type ImageType, type JpegOptions } from './image.js';
+import { encodeImage, jpegOf, PNG, type ImageForm, type JpegOptions } from './image.js';
 import { Picture, type FrameBreak, type PictureFacts } from './picture.js';
 import type { Slot } from './ring.js';
 import { sharing, type FrameHandle, type ShareOptions } from './sharing.js';
@@ -95,24 +95,24 @@ export class Frame extends Picture {
    * released meanwhile; its memory is used again when the file is done.
    *
    * Padding is part of the picture; numbers of the `-chw` formats are rounded back to levels. `quality` is on libjpeg's scale.
-   * Rejects with `FRAME_RELEASED`, with `CONFIG_INVALID` for another quality and for access units, and with `ENGINE_FAILED` if
-   * libavcodec has no JPEG encoder.
+   * A picture wider than `maxWidth` is made so wide, in its aspect ratio and at least 1 pixel high. Rejects with `FRAME_RELEASED`,
+   * with `CONFIG_INVALID` for other options and for access units, and with `ENGINE_FAILED` if libavcodec has no JPEG encoder.
    */
   async toJpeg(options?: JpegOptions): Promise<Buffer> {
-    return this.#encode('jpeg', qualityOf(options));
+    return this.#encode(jpegOf(options));
   }
 
   /** The picture as a PNG file, without loss: RGB, or gray for `gray8`. Otherwise as {@link Frame.toJpeg}, but slower. */
   async toPng(): Promise<Buffer> {
-    return this.#encode('png');
+    return this.#encode(PNG);
   }
 
-  async #encode(type: ImageType, quality?: number): Promise<Buffer> {
+  async #encode(form: ImageForm): Promise<Buffer> {
     const { data } = this;
     // Not a lease: who releases too often must not give away memory that is being read.
     this.#sharers.count += 1;
     try {
-      return await encodeImage(type, data, this.#parts.layout, quality);
+      return await encodeImage(form, data, this.#parts.layout);
     } finally {
       this.#letGo();
     }

@@ -10,6 +10,7 @@ export const RECORD = {
   trouble: 6,
   dropped: 7,
   decoder: 8,
+  log: 9,
 } as const;
 
 /** Flags of a `frame` record. */

@@ -140,6 +140,19 @@ export class Ring {
     return Atomics.load(this.states, slot) & STATE_MASK;
   }
 
+  /** Slots that are not free; with `writer`, those of them that this engine took. */
+  usedSlots(writer: number | null): number {
+    let used = 0;
+    for (const { index } of this.slots) {
+      const state = Atomics.load(this.states, index);
+      // What was left out of a block holds nothing. A frame that only others hold still has their marks.
+      const { abandoned, reserved } = SLOT;
+      if (state === 0 || (state & STATE_MASK) === abandoned || (state & STATE_MASK) === reserved) continue;
+      if (writer === null || this.writerOf(index) === writer) used += 1;
+    }
+    return used;
+  }
+
   /** The number of the engine that took the slot last; see `RingSupply`. */
   writerOf(slot: number): number {
     return (Atomics.load(this.states, slot) >> STATE_BITS) & WRITER_MASK;

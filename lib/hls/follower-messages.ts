@@ -6,20 +6,29 @@ import {
 } from '../errors.js';
 import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
-import type { VariantLimits } from './variant.js';
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
+import type { LoadEvent } from './loader.js';
+import type { VariantLimits } from './variant.js';
 
-/** What a follower on the network thread is made with. */
+/** What a follower on the network thread is to do. */
 export interface FollowerSettings extends VariantLimits {
   allowedOrigins: readonly string[];
   maxPlaylistBytes: number;
   startFragmentsBehind: number;
   startAt: 'edge' | 'beginning';
   fragmentsPerSecond: number;
+}
+
+/** What the network thread makes a follower of. */
+export interface FollowerStart extends FollowerSettings {
   /** As {@link Follower.setFloor}. */
-  floorMs?: number;
+  floorMs: number;
   /** Where a follower on a thread that died was. */
-  position?: Position | null;
+  position: Position | null;
+  /** Memory of the source's {@link LoadStatistics}. */
+  loads: SharedArrayBuffer;
+  /** Memory of the {@link Audience} of requests for playlists. */
+  audience: SharedArrayBuffer;
 }
 
 /** To the network thread. A run is named by a number; what comes late of a former run is dropped by it. */
@@ -63,7 +72,14 @@ export type FollowerReply =
   | { kind: 'offered'; offer: number; error?: ErrorWire }
   /** `null` if it can't be had. */
   | { kind: 'again'; again: number; bytes: FragmentBytes | null }
+  /** A request for a playlist has ended; only while somebody listens. */
+  | { kind: 'playlist'; load: PlaylistLoad }
   | { kind: 'log'; level: 'debug' | 'info' | 'warn' | 'error'; message: string };
+
+/** A {@link LoadEvent} of a playlist. */
+export interface PlaylistLoad extends LoadEvent {
+  kind: 'master' | 'playlist';
+}
 
 /** An error's parts: errors themselves lose their class and fields on the way between threads. */
 export interface ErrorWire {

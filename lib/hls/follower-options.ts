@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { FrameSourceError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import type { Download } from './bandwidth.js';
 import type { Position, StartRule } from './cursor.js';
 import type { Loader } from './loader.js';
 import type { TrackDependencies } from './track.js';
@@ -22,6 +23,8 @@ export interface FollowerHooks {
   onSkip?: (skipped: SkippedFragment) => void;
   /** A media playlist was read. */
   onPlaylist?: TrackDependencies['onPlaylist'];
+  /** A fragment was downloaded, or given up as too slow. Not told of those fetched {@link Follower.again}. */
+  onDownload?: (download: Download) => void;
 }
 
 export interface FollowerOptions extends VariantLimits {

@@ -76,11 +76,11 @@ export class Follower {
     const { loader, clock, logger, random, fragmentsPerSecond = Infinity } = options;
     this.#options = options;
     const choice = new VariantChoice();
-    const onPlaylist = options.hooks?.onPlaylist;
+    const { onPlaylist, onDownload } = options.hooks ?? {};
     const limits = options;
     this.#trackWith = { loader, clock, logger, random, limits, choice, fragmentsPerSecond, onPlaylist };
     this.#inits = new InitCache(loader);
-    this.#fetchWith = { loader, inits: this.#inits, clock, random };
+    this.#fetchWith = { loader, inits: this.#inits, clock, random, onDownload };
     const start = { fragmentsBehind: options.startFragmentsBehind ?? 0, at: options.startAt ?? 'edge' };
     this.#handed = options.position ?? null;
     this.#bookmark = new Bookmark(start, this.#handed, this.#fetchWith);

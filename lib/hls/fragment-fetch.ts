@@ -1,5 +1,6 @@
 import { deadline, type Clock } from '../clock.js';
 import { HlsStreamError } from '../errors.js';
+import type { Download } from './bandwidth.js';
 import { checkFragment, checkInit } from './boxes.js';
 import type { FragmentBytes } from './fragment.js';
 import { FragmentTries, type Verdict } from './fragment-tries.js';
@@ -15,6 +16,8 @@ export interface FetchDependencies {
   clock: Clock;
   /** Spreads pauses; answers 0 ≤ n < 1. */
   random: () => number;
+  /** A fragment was downloaded, or given up as too slow. */
+  onDownload?: ((download: Download) => void) | undefined;
 }
 
 /** A whole, checked fragment. */
@@ -94,17 +97,22 @@ export class FragmentFetch {
     if (this.#media !== null) return this.#media;
     await this.#track.admitFragment(signal);
     const { url, byteRange, durationMs: mediaMs } = this.#entry;
-    const { origin, isAdaptive, variants } = this.#track;
+    const { origin, isAdaptive } = this.#track;
     const check = (bytes: Uint8Array): void => void checkFragment(bytes);
     const request = { url, byteRange, kind: 'fragment', origin, check } as const;
-    if (!isAdaptive || mediaMs === 0) {
-      this.#media = (await this.#with.loader.load({ ...request, signal })).bytes;
-      return this.#media;
-    }
-    const { bytes, timing } = await this.#loadUnlessTooSlow(request, mediaMs, signal);
-    variants.onDownload({ bytes: bytes.byteLength, ms: timing.totalMs, mediaMs });
+    const { bytes, timing } =
+      isAdaptive && mediaMs > 0
+        ? await this.#loadUnlessTooSlow(request, mediaMs, signal)
+        : await this.#with.loader.load({ ...request, signal });
+    this.#onDownload({ bytes: bytes.byteLength, ms: timing.totalMs, mediaMs });
     this.#media = bytes;
     return bytes;
+  }
+
+  #onDownload(download: Download): void {
+    const { isAdaptive, variants } = this.#track;
+    if (isAdaptive && download.mediaMs > 0) variants.onDownload(download);
+    this.#with.onDownload?.(download);
   }
 
   async #loadUnlessTooSlow(
@@ -121,7 +129,7 @@ export class FragmentFetch {
       const download = { bytes, ms: clock.monotonic() - sentMs, mediaMs };
       if (this.#mayGiveWay && variants.isTooSlow(download, total)) {
         this.#mayGiveWay = false;
-        variants.onDownload(download);
+        this.#onDownload(download);
         controller.abort(
           new TooSlow(`A fragment of ${mediaMs} ms took more than ${Math.round(download.ms)} ms`),
         );

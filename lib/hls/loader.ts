@@ -34,17 +34,19 @@ const DEFAULT_POLICIES: Record<ResourceKind, LoadPolicy> = {
   fragment: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 30_000, maxBytes: 64 * MIB },
 };
 
-/** One request, for metrics. */
+/** How a request came out: well, broken off by whoever made it, or failed. */
+export type LoadOutcome = 'ok' | 'cancelled' | Extract<FrameSourceErrorCode, `HLS_${string}`>;
+
+/** One request that has ended, for metrics. */
 export interface LoadEvent {
   kind: ResourceKind;
   /** HTTP status, 0 if no answer came. */
   status: number;
-  /** Bytes of the body; 0 if it failed. */
+  /** Bytes of the body; 0 if it did not come whole. */
   bytes: number;
+  /** From the request to the last byte, or the failure. */
   ms: number;
-  ok: boolean;
-  /** Why it failed. */
-  code?: FrameSourceErrorCode;
+  result: LoadOutcome;
 }
 
 export interface LoaderOptions {
@@ -55,6 +57,7 @@ export interface LoaderOptions {
   policies?: Partial<Record<ResourceKind, Partial<LoadPolicy>>>;
   /** Origins (`https://host:port`) that may be read besides the session's own. Default: none. */
   allowedOrigins?: readonly string[];
+  /** Told of each request when it has ended. Must not throw. */
   onLoad?: (event: LoadEvent) => void;
 }
 
@@ -141,22 +144,15 @@ export class Loader {
         status: seen.status,
         bytes: result.bytes.byteLength,
         ms: result.timing.totalMs,
-        ok: true,
+        result: 'ok',
       });
       return result;
     } catch (error) {
       const failure: unknown = request.signal.aborted
         ? request.signal.reason
         : this.#translate(error, url, kind, seen.status);
-      const code = failure instanceof HlsStreamError ? { code: failure.code } : {};
-      onLoad?.({
-        kind,
-        status: seen.status,
-        bytes: 0,
-        ms: clock.monotonic() - startedMs,
-        ok: false,
-        ...code,
-      });
+      const ms = clock.monotonic() - startedMs;
+      onLoad?.({ kind, status: seen.status, bytes: 0, ms, result: outcomeOf(failure) });
       throw failure;
     }
   }
@@ -318,6 +314,11 @@ export class Loader {
       },
     );
   }
+}
+
+/** A deadline of the caller's is a failure; any other reason to abort is its own affair. */
+function outcomeOf(failure: unknown): LoadOutcome {
+  return failure instanceof HlsStreamError ? (failure.code as LoadOutcome) : 'cancelled';
 }
 
 /** What a promise brings, or the signal's reason as soon as that is aborted; an answer that comes later is let go. */

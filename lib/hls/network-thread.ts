@@ -1,15 +1,17 @@
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { systemClock } from '../clock.js';
 import type { Logger } from '../logger.js';
+import { Audience } from './audience.js';
 import {
   errorToWire,
   type FollowerReply,
   type FollowerRequest,
-  type FollowerSettings,
+  type FollowerStart,
 } from './follower-messages.js';
 import { Follower } from './follower.js';
 import type { Fragment, LostFragments } from './fragment.js';
-import { Loader } from './loader.js';
+import { LoadStatistics } from './load-statistics.js';
+import { Loader, type LoadEvent } from './loader.js';
 
 interface Run {
   id: number;
@@ -22,6 +24,8 @@ interface Run {
 /** A follower at the other end of a port. What it yields goes over with its memory, not as a copy. */
 class FollowerHost {
   readonly #port: MessagePort;
+  readonly #loads: LoadStatistics;
+  readonly #audience: Audience;
   readonly #loader: Loader;
   readonly #follower: Follower;
   readonly #offers = new Map<number, AbortController>();
@@ -29,19 +33,23 @@ class FollowerHost {
   #run: Run | undefined;
   #sentInit: Uint8Array | null | undefined;
 
-  constructor(port: MessagePort, settings: FollowerSettings) {
+  constructor(port: MessagePort, start: FollowerStart) {
     this.#port = port;
-    const { allowedOrigins, maxPlaylistBytes: maxBytes, floorMs, ...following } = settings;
+    const { allowedOrigins, maxPlaylistBytes: maxBytes, floorMs, loads, audience, ...following } = start;
     const policies = { master: { maxBytes }, playlist: { maxBytes } };
-    this.#loader = new Loader({ clock: systemClock, allowedOrigins, policies });
+    this.#loads = new LoadStatistics(loads);
+    this.#audience = new Audience(audience);
+    const onLoad = (event: LoadEvent): void => this.#onLoad(event);
+    this.#loader = new Loader({ clock: systemClock, allowedOrigins, policies, onLoad });
     this.#follower = new Follower({
       ...following,
       loader: this.#loader,
       clock: systemClock,
       random: Math.random,
       logger: this.#logger(),
+      hooks: { onDownload: (download) => this.#loads.measure(download) },
     });
-    if (floorMs !== undefined) this.#follower.setFloor(floorMs);
+    this.#follower.setFloor(floorMs);
     port.on('message', (request: FollowerRequest) => this.#onRequest(request));
     port.on('close', () => this.#close());
   }
@@ -138,6 +146,13 @@ class FollowerHost {
     this.#port.postMessage(reply, [fragment.media.buffer as ArrayBuffer]);
   }
 
+  #onLoad(event: LoadEvent): void {
+    this.#loads.count(event);
+    const { kind } = event;
+    const isPlaylist = kind === 'master' || kind === 'playlist';
+    if (isPlaylist && this.#audience.isThere) this.#send({ kind: 'playlist', load: { ...event, kind } });
+  }
+
   #send(reply: FollowerReply): void {
     this.#port.postMessage(reply);
   }
@@ -156,6 +171,6 @@ class FollowerHost {
   }
 }
 
-parentPort?.on('message', ({ port, settings }: { port: MessagePort; settings: FollowerSettings }) => {
-  new FollowerHost(port, settings);
+parentPort?.on('message', ({ port, start }: { port: MessagePort; start: FollowerStart }) => {
+  new FollowerHost(port, start);
 });

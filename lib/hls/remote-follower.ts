@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { channels, type PlaylistMessage } from '../channels.js';
 import { HlsStreamError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Session } from '../session/provider.js';
+import { Audience } from './audience.js';
 import type { Position } from './cursor.js';
 import {
   errorFromWire,
@@ -10,8 +12,11 @@ import {
   type FollowerReply,
   type FollowerRequest,
   type FollowerSettings,
+  type FollowerStart,
+  type PlaylistLoad,
 } from './follower-messages.js';
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
+import type { LoadStatistics } from './load-statistics.js';
 import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
 
 /** One thread for the network of all sources of a JavaScript environment, while there are any. */
@@ -38,9 +43,9 @@ class NetworkThread {
     this.#worker.on('exit', (code) => this.#end(new Error(`The network thread ended with code ${code}`)));
   }
 
-  open(settings: FollowerSettings): MessagePort {
+  open(start: FollowerStart): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    this.#worker.postMessage({ port: port2, settings }, [port2]);
+    this.#worker.postMessage({ port: port2, start }, [port2]);
     return port1;
   }
 
@@ -66,6 +71,18 @@ function threadEnded(cause?: Error): HlsStreamError {
   return new HlsStreamError('HLS_NETWORK', 'The network thread ended; another one is started', { cause });
 }
 
+/** One for all followers of a JavaScript environment: they have the same channel. */
+const audience = new Audience();
+
+/** Whose follower it is, and what it tells of its work. */
+export interface RemoteFollowerContext {
+  /** Names the source in what is published. */
+  cameraId: string;
+  logger: Logger;
+  /** What counts the requests; several followers of one source may share it. */
+  loads: LoadStatistics;
+}
+
 /** What `run` waits for. */
 type Next = { fragment: Fragment } | { lost: LostFragments | null };
 
@@ -81,7 +98,7 @@ interface Waiter<T> {
  */
 export class RemoteFollower {
   readonly #settings: FollowerSettings;
-  readonly #logger: Logger;
+  readonly #context: RemoteFollowerContext;
   readonly #offers = new Map<number, Waiter<void>>();
   readonly #agains = new Map<number, (bytes: FragmentBytes | null) => void>();
   #thread: NetworkThread | undefined;
@@ -94,9 +111,9 @@ export class RemoteFollower {
   #stallLimitMs = UNKNOWN_STALL_LIMIT_MS;
   #floorMs = -Infinity;
 
-  constructor(settings: FollowerSettings, logger: Logger) {
+  constructor(settings: FollowerSettings, context: RemoteFollowerContext) {
     this.#settings = settings;
-    this.#logger = logger;
+    this.#context = context;
   }
 
   /** Starts the thread if need be. `run` does so too; calling this before lets it start while a session is acquired. */
@@ -107,6 +124,8 @@ export class RemoteFollower {
       ...this.#settings,
       position: this.#position,
       floorMs: this.#floorMs,
+      loads: this.#context.loads.buffer,
+      audience: audience.buffer,
     });
     this.#port.on('message', (reply: FollowerReply) => this.#onReply(reply));
     this.#port.unref();
@@ -224,10 +243,12 @@ export class RemoteFollower {
   };
 
   #send(request: FollowerRequest): void {
+    audience.look();
     this.#port?.postMessage(request);
   }
 
   #onReply(reply: FollowerReply): void {
+    audience.look();
     switch (reply.kind) {
       case 'fragment':
         if (reply.init !== undefined) this.#init = reply.init;
@@ -251,9 +272,23 @@ export class RemoteFollower {
       case 'again':
         this.#agains.get(reply.again)?.(reply.bytes);
         break;
+      case 'playlist':
+        this.#publish(reply.load);
+        break;
       case 'log':
-        this.#logger[reply.level](reply.message);
+        this.#context.logger[reply.level](reply.message);
         break;
     }
+  }
+
+  #publish({ result, ...load }: PlaylistLoad): void {
+    if (!channels.playlist.hasSubscribers) return;
+    const message: PlaylistMessage = {
+      cameraId: this.#context.cameraId,
+      ...load,
+      ...(result === 'cancelled' && { cancelled: true }),
+      ...(result !== 'ok' && result !== 'cancelled' && { code: result }),
+    };
+    channels.playlist.publish(message);
   }
 }

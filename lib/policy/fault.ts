@@ -24,6 +24,19 @@ export type FaultClass =
   | 'media'
   | 'defect';
 
+/** Every class there is. */
+export const faultClasses: readonly FaultClass[] = [
+  'expired',
+  'offline',
+  'throttled',
+  'denied',
+  'misconfigured',
+  'credentials',
+  'network',
+  'media',
+  'defect',
+];
+
 /** One line of the table. What is left out matches anything. */
 export interface FaultRow {
   code: FrameSourceErrorCode;

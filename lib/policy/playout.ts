@@ -2,7 +2,10 @@
 const SPARE_MS = 100;
 /** What can be spared for this long is given up, ms. */
 const WINDOW_MS = 30_000;
-/** Frames are handed over up to this much faster than they were taken while time is given up. */
+/**
+ * Frames are handed over so much faster than they were taken while time is given up, which nobody sees; after an outage faster still,
+ * so that what it has cost is given up within a window.
+ */
 const HURRY = 0.05;
 /**
  * What would be due later than that has another clock than what came before: no fragment is longer than 20 s (kvs-hls §2.1),
@@ -24,6 +27,7 @@ export class Playout {
   #windowEndsMs = -Infinity;
   /** What is still to be given up. */
   #surplusMs = 0;
+  #hurry = HURRY;
 
   constructor(isLive: boolean) {
     this.#isLive = isLive;
@@ -44,12 +48,13 @@ export class Playout {
     if (atMs < this.#windowEndsMs) return;
     // A recording always comes early.
     this.#surplusMs = this.#isLive ? Math.max(0, this.#spareMs - SPARE_MS) : 0;
+    this.#hurry = Math.max(HURRY, this.#surplusMs / WINDOW_MS);
     this.#startWindow(atMs);
   }
 
   /** A frame that lasts so long was handed over. */
   taken(durationMs: number): void {
-    const ms = Math.min(this.#surplusMs, durationMs * HURRY);
+    const ms = Math.min(this.#surplusMs, durationMs * this.#hurry);
     this.#surplusMs -= ms;
     if (this.#delayMs !== undefined) this.#delayMs -= ms;
   }

@@ -30,6 +30,7 @@ Napi::Function EngineWrap::Define(Napi::Env env) {
                          InstanceMethod<&EngineWrap::Take>("take"),
                          InstanceMethod<&EngineWrap::TakeFault>("takeFault"),
                          InstanceMethod<&EngineWrap::TakeDecoder>("takeDecoder"),
+                         InstanceMethod<&EngineWrap::TakeLog>("takeLog"),
                          InstanceMethod<&EngineWrap::TakeParameterSets>("takeParameterSets"),
                          InstanceMethod<&EngineWrap::SetFloor>("setFloor"),
                          InstanceMethod<&EngineWrap::SetPeriod>("setPeriod"),
@@ -167,6 +168,16 @@ Napi::Value EngineWrap::TakeDecoder(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   return OpeningToObject(env, *opening);
+}
+
+Napi::Value EngineWrap::TakeLog(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto lines = IsOpen() ? engine_->TakeLog() : std::nullopt;
+  if (!lines) {
+    Napi::Error::New(env, "takeLog without a log record").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  return LogToArray(env, *lines);
 }
 
 Napi::Value EngineWrap::TakeParameterSets(const Napi::CallbackInfo& info) {

@@ -31,6 +31,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap> {
   Napi::Value Take(const Napi::CallbackInfo& info);
   Napi::Value TakeFault(const Napi::CallbackInfo& info);
   Napi::Value TakeDecoder(const Napi::CallbackInfo& info);
+  Napi::Value TakeLog(const Napi::CallbackInfo& info);
   Napi::Value TakeParameterSets(const Napi::CallbackInfo& info);
   void SetFloor(const Napi::CallbackInfo& info);
   void SetPeriod(const Napi::CallbackInfo& info);

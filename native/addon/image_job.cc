@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "choices.h"
 #include "image_encoder.h"
+#include "image_shrinker.h"
 #include "output_layout.h"
 #include "values.h"
 #include "yuv_matrix.h"
@@ -27,6 +29,8 @@ struct Request {
   Image image;
   ImageType type = ImageType::kJpeg;
   int quality = 0;
+  int width = 0;  // of the file
+  int height = 0;
   std::shared_ptr<void> owner;  // of the pixels
 };
 
@@ -62,6 +66,10 @@ std::optional<Request> ReadRequest(Napi::Value value) {
   if (!width) return std::nullopt;
   const auto height = ReadInteger(*object, "height", 1, kMaxSide);
   if (!height) return std::nullopt;
+  const auto image_width = ReadInteger(*object, "imageWidth", 1, *width);
+  if (!image_width) return std::nullopt;
+  const auto image_height = ReadInteger(*object, "imageHeight", 1, *height);
+  if (!image_height) return std::nullopt;
   const auto format = ReadChoice(*object, "format", kFormats);
   if (!format) return std::nullopt;
   const auto float_type = ReadChoice(*object, "dataType", kFloatTypes);
@@ -93,6 +101,8 @@ std::optional<Request> ReadRequest(Napi::Value value) {
   image.pixels = static_cast<const uint8_t*>(pixels->data);
   request.type = *type;
   request.quality = static_cast<int>(*quality);
+  request.width = static_cast<int>(*image_width);
+  request.height = static_cast<int>(*image_height);
   request.owner = KeepAlive({*pixels_value});
   return request;
 }
@@ -110,7 +120,9 @@ class ImageJob : public Napi::AsyncWorker {
   void Execute() override {
     try {
       std::string error;
-      file_ = EncodeImage(request_.image, request_.type, request_.quality, &error);
+      std::vector<uint8_t> pixels;
+      const Image image = ShrinkImage(request_.image, request_.width, request_.height, &pixels);
+      file_ = EncodeImage(image, request_.type, request_.quality, &error);
       if (file_ == nullptr) SetError(error);
     } catch (const std::exception& error) {
       SetError(error.what());

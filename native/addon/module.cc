@@ -1,4 +1,4 @@
-// The module object: `Engine`, `encodeImage`, `versions`, `recordDoubles`.
+// The module object: `Engine`, `encodeImage`, `versions`, `recordDoubles`, `timeBounds`.
 #include <napi.h>
 
 #include "addon.h"
@@ -7,6 +7,7 @@
 #include "engine_wrap.h"
 #include "image_job.h"
 #include "libyuv_bridge.h"
+#include "values.h"
 #include "yuv_to_bgr.h"
 
 namespace kvs_frames {
@@ -34,6 +35,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("encodeImage", Napi::Function::New<EncodeImageJob>(env, "encodeImage"));
   exports.Set("versions", Versions(env));
   exports.Set("recordDoubles", Napi::Number::New(env, static_cast<double>(kRecordDoubles)));
+  exports.Set("timeBounds", TimeBoundsToArray(env));
   return exports;
 }
 

@@ -295,12 +295,45 @@ Napi::Object FaultToObject(Napi::Env env, const Fault& fault) {
   return object;
 }
 
+Napi::Array LogToArray(Napi::Env env, const std::vector<LogLine>& lines) {
+  Napi::Array array = Napi::Array::New(env, lines.size());
+  for (size_t i = 0; i < lines.size(); ++i) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("level", lines[i].is_error ? "error" : "warn");
+    object.Set("message", lines[i].text);
+    array.Set(static_cast<uint32_t>(i), object);
+  }
+  return array;
+}
+
 Napi::Object OpeningToObject(Napi::Env env, const DecoderOpening& opening) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("hwaccel", HwAccelName(opening.hwaccel));
   object.Set("fallbackReason", opening.fallback_reason);
   return object;
 }
+
+namespace {
+
+template <typename Numbers>
+Napi::Array NumbersToArray(Napi::Env env, const Numbers& numbers) {
+  Napi::Array array = Napi::Array::New(env, numbers.size());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    array.Set(static_cast<uint32_t>(i), static_cast<double>(numbers[i]));
+  }
+  return array;
+}
+
+Napi::Object TimesToObject(Napi::Env env, const TimeCounts& times) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("counts", NumbersToArray(env, times.counts));
+  object.Set("sum", times.sum);
+  return object;
+}
+
+}  // namespace
+
+Napi::Array TimeBoundsToArray(Napi::Env env) { return NumbersToArray(env, kTimeBounds); }
 
 Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats) {
   Napi::Object object = Napi::Object::New(env);
@@ -323,6 +356,9 @@ Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats) {
   set("demuxCpuSeconds", stats.demux_cpu_seconds);
   set("decodeCpuSeconds", stats.decode_cpu_seconds);
   set("convertCpuSeconds", stats.convert_cpu_seconds);
+  object.Set("decodeTimes", TimesToObject(env, stats.decode_times));
+  object.Set("convertTimes", TimesToObject(env, stats.convert_times));
+  set("pictureBytes", stats.picture_bytes);
   return object;
 }
 

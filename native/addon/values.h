@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine.h"
 
@@ -65,7 +66,10 @@ std::optional<FragmentInput> ReadSecondCopy(Napi::Value value);
 std::optional<RingMemory> ReadRing(Napi::Value value);
 
 Napi::Object FaultToObject(Napi::Env env, const Fault& fault);
+Napi::Array LogToArray(Napi::Env env, const std::vector<LogLine>& lines);
 Napi::Object OpeningToObject(Napi::Env env, const DecoderOpening& opening);
 Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats);
+
+Napi::Array TimeBoundsToArray(Napi::Env env);
 
 }  // namespace kvs_frames

@@ -29,7 +29,7 @@ bool Decoder::Accepts(const DemuxedFragment& fragment) const {
 
 std::optional<Fault> Decoder::Open(const DemuxedFragment& fragment) {
   const AVCodecParameters& parameters = *fragment.parameters;
-  context_.reset();
+  Close();
   hw_.reset();
   fallback_reason_.clear();
   kept_.clear();
@@ -119,6 +119,7 @@ int Decoder::Send(DemuxedPacket* packet) {
 int Decoder::Receive(AVFrame* picture, PacketInfo* info, bool* first) {
   const int code = ReceiveNext(picture);
   if (code < 0) return code;
+  if (hw_ == nullptr) buffers_.Note(*picture);
   const int64_t id = PacketIdOf(*picture);
   Slot& slot = slots_[static_cast<uint64_t>(id) % kSlots];
   if (slot.id == id && id != 0) {

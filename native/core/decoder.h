@@ -15,6 +15,7 @@
 #include "fragment_demuxer.h"
 #include "hw_decoding.h"
 #include "log_sink.h"
+#include "picture_buffers.h"
 
 namespace kvs_frames {
 
@@ -64,7 +65,10 @@ class Decoder {
   void Reset();
 
   // Waits for the pictures that libav's own threads are at.
-  void Close() { context_.reset(); }
+  void Close() {
+    context_.reset();
+    buffers_.Forget();
+  }
 
   bool IsOpen() const { return context_ != nullptr; }
 
@@ -74,6 +78,9 @@ class Decoder {
 
   // Why not where it was asked to, since Open, with libav's words; or "".
   const std::string& fallback_reason() const { return fallback_reason_; }
+
+  // Of the picture buffers it holds; 0 on a device. See PictureBuffers.
+  int64_t picture_bytes() const { return buffers_.bytes(); }
 
   // REQUIRES: IsOpen().
   bool IsHevc() const { return context_->codec_id == AV_CODEC_ID_HEVC; }
@@ -120,6 +127,7 @@ class Decoder {
   const Options options_;
   std::unique_ptr<HwDecoding> hw_;  // before context_, which uses it
   UniqueCodecContext context_;
+  PictureBuffers buffers_;
   std::string fallback_reason_;
   UniqueCodecParameters parameters_;
   AVRational time_base_{0, 1};

@@ -58,6 +58,7 @@ void Engine::Run() {
     }
     // Here and not in the destructor, as it may wait for libav's threads and the caller must not.
     decoder_.Close();
+    stats_.Count([](EngineStats& stats) { stats.picture_bytes = 0; });
   }
   stopped_.store(true, std::memory_order_release);
   notify_();
@@ -78,6 +79,7 @@ bool Engine::WorkOnce() {
     case Inbox::Next::kFinish:
       DrainBetweenFragments();
       writer_.Flush();
+      PostLog();
       NotifyIf(outbox_.Post(MakeRecord(RecordKind::kEnded)));
       return true;
     case Inbox::Next::kIdle:
@@ -118,7 +120,7 @@ void Engine::Process(FragmentInput fragment) {
   delivery_.Begin(fragment.id, demuxed);
   Plan(&demuxed);
   if (fault || demuxed.fault) NoteTrouble();
-  const double decode_start = CpuSeconds();
+  clock_.Start();
   do {
     if (second_copy_) {
       BeginAgain(&demuxed);
@@ -135,7 +137,7 @@ void Engine::Process(FragmentInput fragment) {
   if (!troubled_) expects_idr_ = has_idr_;
   if (packets_ > 0) end_ms_ = start_ms_ + demuxed.duration_ms;
   PostRefusals(packets_, fragment.id);
-  CountDecodeCpu(decode_start);
+  StopClock();
   if (IsCancelled()) {
     // Its owner is the caller's to destroy, like those of all other fragments.
     outbox_.Discard(std::move(fragment.owner));
@@ -152,6 +154,7 @@ void Engine::Process(FragmentInput fragment) {
     ++stats.fragments;
     stats.packets += static_cast<int64_t>(packets_);
   });
+  PostLog();
   NotifyIf(outbox_.PostFragment(record, std::move(fragment.owner)));
 }
 
@@ -291,7 +294,7 @@ void Engine::BeginAgain(DemuxedFragment* fragment) {
   delivery_.ForgetFirstCopy(current_fragment_);
   if (is_fed_) DrainDecoder();
   refusals_.Clear();
-  log_.TakeLines();
+  log_.Take();
   *fragment = *std::exchange(second_copy_, std::nullopt);
   packets_ = fragment->packets.size();
   is_fed_ = false;
@@ -301,9 +304,9 @@ void Engine::BeginAgain(DemuxedFragment* fragment) {
 }
 
 void Engine::DrainBetweenFragments() {
-  const double start = CpuSeconds();
+  clock_.Start();
   DrainDecoder();
-  CountDecodeCpu(start);
+  StopClock();
 }
 
 void Engine::DrainDecoder() {
@@ -338,18 +341,18 @@ void Engine::ReceivePictures(const AVPacket* sent) {
       NoteRefusal(sent, code);
       continue;
     }
-    const double start = CpuSeconds();
+    clock_.OnPicture();
+    const int64_t written = delivery_.written_pictures();
     OnPicture(*picture_, info);
-    convert_cpu_ += CpuSeconds() - start;
+    clock_.OnDelivered(delivery_.written_pictures() != written);
   }
 }
 
-void Engine::CountDecodeCpu(double start) {
-  const double all = CpuSeconds() - start;
-  const double convert = std::exchange(convert_cpu_, 0.0);
-  stats_.Count([&](EngineStats& stats) {
-    stats.decode_cpu_seconds += all - convert;
-    stats.convert_cpu_seconds += convert;
+void Engine::StopClock() {
+  clock_.Stop();
+  stats_.Count([this](EngineStats& stats) {
+    clock_.WriteTo(&stats);
+    stats.picture_bytes = decoder_.picture_bytes();
   });
 }
 
@@ -385,7 +388,7 @@ void Engine::PostRefusals(size_t packets, int64_t fragment_id) {
 
 void Engine::PostFault(Fault fault, int64_t fragment_id) {
   fault.fragment_id = fragment_id;
-  fault.log = log_.TakeLines();
+  fault.log = log_.TakeTexts();
   stats_.Count([](EngineStats& stats) { ++stats.faults; });
   NotifyIf(outbox_.PostFault(std::move(fault)));
 }

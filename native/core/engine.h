@@ -27,6 +27,7 @@
 #include "inbox.h"
 #include "log_sink.h"
 #include "outbox.h"
+#include "picture_clock.h"
 #include "refusals.h"
 
 namespace kvs_frames {
@@ -92,6 +93,7 @@ class Engine {
   size_t Take(Record* records, size_t capacity) { return outbox_.Take(records, capacity); }
   std::optional<Fault> TakeFault() { return outbox_.TakeFault(); }
   std::optional<DecoderOpening> TakeDecoder() { return outbox_.TakeDecoder(); }
+  std::optional<std::vector<LogLine>> TakeLog() { return outbox_.TakeLog(); }
   std::optional<std::vector<uint8_t>> TakeCodecData() { return outbox_.TakeCodecData(); }
   bool TakeWake() { return outbox_.TakeWake(); }
 
@@ -145,8 +147,13 @@ class Engine {
   void TellDecoder();  // where it decodes, if that is news
   void NoteRefusal(const AVPacket* packet, int code);
   void PostRefusals(size_t packets, int64_t fragment_id);
-  void CountDecodeCpu(double start);  // the thread's CPU since then, less that of OnPicture
+  void StopClock();  // and tells what it has measured
   void PostFault(Fault fault, int64_t fragment_id);
+  // What libav logged and no fault took. A record that wakes the caller must follow.
+  void PostLog() {
+    auto lines = log_.Take();
+    if (!lines.empty()) outbox_.PostLogQuietly(std::move(lines));
+  }
   void NotifyIf(bool needed) {
     if (needed) notify_();
   }
@@ -173,6 +180,7 @@ class Engine {
   FrameDelivery delivery_{writer_, stats_};
   AccessUnits units_;
   UniqueFrame picture_;
+  PictureClock clock_;
   int64_t current_fragment_ = 0;
   int64_t decoded_fragment_ = 0;  // the last one of which a packet went into the decoder
   FragmentPlan plan_;
@@ -193,7 +201,6 @@ class Engine {
   bool troubled_ = false;                         // this copy showed a sign of trouble
   std::optional<DemuxedFragment> second_copy_;    // to be decoded in place of this one
   Refusals refusals_;                             // not reported yet
-  double convert_cpu_ = 0;                        // seconds spent in OnPicture and not counted yet
 
   std::thread thread_;  // last: starts when all else is there
 };

@@ -2,7 +2,15 @@
 
 #include <time.h>
 
+#include <algorithm>
+
 namespace kvs_frames {
+
+void TimeCounts::Add(double seconds) {
+  const auto* const bound = std::lower_bound(kTimeBounds.begin(), kTimeBounds.end(), seconds);
+  ++counts[static_cast<size_t>(bound - kTimeBounds.begin())];
+  sum += seconds;
+}
 
 double CpuSeconds() {
   timespec now{};

@@ -13,9 +13,8 @@ struct Fault {
   Stage stage;
   int code = 0;  // libav's error code, or 0 where the fault is not libav's
   std::string message = {};
-  int64_t fragment_id = 0;  // filled in by the engine
-  std::vector<std::string> log =
-      {};  // filled in by the engine: what libav logged since the last fault
+  int64_t fragment_id = 0;            // filled in by the engine
+  std::vector<std::string> log = {};  // filled in by the engine: libav's lines that nobody was told
 };
 
 // The stage's name on the JavaScript side.

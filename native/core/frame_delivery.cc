@@ -28,6 +28,7 @@ std::optional<Fault> FrameDelivery::OnPicture(const AVFrame& picture, PacketInfo
     Drop(info);
   } else if (result == FrameWriter::Result::kWritten) {
     opens_ = false;
+    ++written_pictures_;
     stats_.Count([](EngineStats& stats) { ++stats.frames; });
   }
   if (fault && convert_fault_fragment_ == info.fragment_id) return std::nullopt;

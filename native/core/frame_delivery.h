@@ -43,6 +43,9 @@ class FrameDelivery {
   // A picture came out. Answers a fault where it can't be converted, once a fragment.
   std::optional<Fault> OnPicture(const AVFrame& picture, PacketInfo info, bool is_hevc);
 
+  // Pictures that became frames so far.
+  int64_t written_pictures() const { return written_pictures_; }
+
   // The next packet of the fragment is an access unit.
   void OnUnit(const DemuxedFragment& fragment, const DemuxedPacket& packet, AccessUnits* units);
 
@@ -57,6 +60,7 @@ class FrameDelivery {
   SharedStats& stats_;
   FragmentProgress progress_;
   WithheldPictures withheld_;
+  int64_t written_pictures_ = 0;
   bool opens_ = false;  // the next frame is the first of a decoder, or has new codec data
   int64_t convert_fault_fragment_ = -1;  // of the last `convert` fault
   bool lacks_reference_ = false;         // an access unit was dropped that others may refer to

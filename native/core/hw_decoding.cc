@@ -115,9 +115,9 @@ void HwDecoding::Judge(int code, const char* what) {
   failure_ = std::string(HwAccelName(type_)) + ": ";
   if (refused_) {
     failure_ += "no decoder for this stream, or none left";
-    for (const std::string& line : log_.TakeLines()) failure_ += "; " + line;
+    for (const std::string& line : log_.TakeTexts()) failure_ += "; " + line;
   } else {
-    failure_ += std::string(what) + " failed: " + WordsOf(code, log_.TakeLines());
+    failure_ += std::string(what) + " failed: " + WordsOf(code, log_.TakeTexts());
   }
 }
 

@@ -93,7 +93,7 @@ UniqueBuffer HwDevices::Get(HwAccel type, std::string* reason) {
     } else {
       device.failed_at = now_();
       device.reason =
-          std::string(HwAccelName(type)) + ": no device: " + WordsOf(code, log.TakeLines());
+          std::string(HwAccelName(type)) + ": no device: " + WordsOf(code, log.TakeTexts());
     }
   }
   if (device.context == nullptr) {

@@ -29,6 +29,14 @@ const AVClass* ClassOf(void* context) {
   return context == nullptr ? nullptr : *static_cast<const AVClass**>(context);
 }
 
+// Whether a parser of libavformat's logs. It reads a fragment alone, so it misses the parameter
+// sets that only fragments before had; what is really missing the decoder says as well.
+bool IsParsers(void* context) {
+  if (ClassOf(context) != avcodec_get_class()) return false;
+  const auto& codec_context = *static_cast<AVCodecContext*>(context);
+  return codec_context.codec == nullptr && codec_context.opaque == nullptr;
+}
+
 std::string FormatLine(void* context, const char* format, va_list arguments) {
   std::array<char, LogSink::kMaxLineBytes> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
@@ -46,7 +54,7 @@ std::string FormatLine(void* context, const char* format, va_list arguments) {
 
 void AddTo(LogSink& sink, void* context, int level, const char* format, va_list arguments) {
   if (level <= AV_LOG_ERROR && ClassOf(context) == avcodec_get_class()) sink.CountDecoderError();
-  sink.Add(FormatLine(context, format, arguments));
+  sink.Add({level <= AV_LOG_ERROR, FormatLine(context, format, arguments)});
 }
 
 // Adds the line to the sink that `context` names, if it is a decoder's and the sink is alive. The
@@ -66,7 +74,8 @@ bool AddToSinkOfDecoder(void* context, int level, const char* format, va_list ar
 bool AddToSink(void* context, int level, const char* format, va_list arguments) {
   LogSink* const sink = current_sink;
   if (sink != nullptr) {
-    if (level <= AV_LOG_WARNING) AddTo(*sink, context, level, format, arguments);
+    if (level <= AV_LOG_WARNING && !IsParsers(context))
+      AddTo(*sink, context, level, format, arguments);
     return true;
   }
   if (level > AV_LOG_WARNING) return false;
@@ -116,24 +125,30 @@ LogSink::Scope::Scope(LogSink& sink) : outer_(current_sink) { current_sink = &si
 
 LogSink::Scope::~Scope() { current_sink = outer_; }
 
-void LogSink::Add(std::string line) {
-  if (line.empty()) return;
+void LogSink::Add(LogLine line) {
+  if (line.text.empty()) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!lines_.empty() && lines_.back() == line) return;
+  if (!lines_.empty() && lines_.back().text == line.text) return;
   lines_.push_back(std::move(line));
   if (lines_.size() > kMaxLines) lines_.pop_front();
 }
 
-std::vector<std::string> LogSink::TakeLines() {
+std::vector<LogLine> LogSink::Take() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::vector<std::string> lines(std::make_move_iterator(lines_.begin()),
-                                 std::make_move_iterator(lines_.end()));
+  std::vector<LogLine> lines(std::make_move_iterator(lines_.begin()),
+                             std::make_move_iterator(lines_.end()));
   lines_.clear();
   return lines;
 }
 
+std::vector<std::string> LogSink::TakeTexts() {
+  std::vector<std::string> texts;
+  for (LogLine& line : Take()) texts.push_back(std::move(line.text));
+  return texts;
+}
+
 void LogSink::MoveTo(LogSink& other) {
-  for (std::string& line : TakeLines()) other.Add(std::move(line));
+  for (LogLine& line : Take()) other.Add(std::move(line));
   other.decoder_errors_ += decoder_errors_.exchange(0);
 }
 

@@ -16,6 +16,11 @@
 
 namespace kvs_frames {
 
+struct LogLine {
+  bool is_error;  // else a warning
+  std::string text;
+};
+
 class LogSink {
  public:
   static constexpr size_t kMaxLines = 16;
@@ -41,14 +46,15 @@ class LogSink {
   };
 
   // Keeps a line, dropping the oldest beyond kMaxLines; a repeated line is kept once. Any thread.
-  void Add(std::string line);
+  void Add(LogLine line);
 
   // Errors that decoders logged to this sink so far. Any thread.
   int64_t decoder_errors() const { return decoder_errors_.load(std::memory_order_relaxed); }
   void CountDecoderError() { decoder_errors_.fetch_add(1, std::memory_order_relaxed); }
 
-  // The lines since the last call, oldest first. Any thread.
-  std::vector<std::string> TakeLines();
+  // The lines since they were taken last, oldest first. Any thread.
+  std::vector<LogLine> Take();
+  std::vector<std::string> TakeTexts();
 
   // Hands over lines and errors. Any thread.
   void MoveTo(LogSink& other);
@@ -56,7 +62,7 @@ class LogSink {
  private:
   std::atomic<int64_t> decoder_errors_{0};
   std::mutex mutex_;
-  std::deque<std::string> lines_;  // guarded by mutex_
+  std::deque<LogLine> lines_;  // guarded by mutex_
 };
 
 // The text without the values of anything that looks like a token, signature or credential.

@@ -21,6 +21,12 @@ void Outbox::PostQuietly(const Record& record) {
   records_.push_back(record);
 }
 
+void Outbox::PostLogQuietly(std::vector<LogLine> lines) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  logs_.push_back(std::move(lines));
+  records_.push_back(MakeRecord(RecordKind::kLog));
+}
+
 bool Outbox::Flush() {
   const std::lock_guard<std::mutex> lock(mutex_);
   return !records_.empty() && NotifyLocked();
@@ -73,28 +79,21 @@ size_t Outbox::Take(Record* records, size_t capacity) {
   return count;
 }
 
-std::optional<Fault> Outbox::TakeFault() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (faults_.empty()) return std::nullopt;
-  Fault fault = std::move(faults_.front());
-  faults_.pop_front();
-  return fault;
-}
+std::optional<Fault> Outbox::TakeFault() { return TakeFrom(&faults_); }
 
-std::optional<DecoderOpening> Outbox::TakeDecoder() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (openings_.empty()) return std::nullopt;
-  DecoderOpening opening = std::move(openings_.front());
-  openings_.pop_front();
-  return opening;
-}
+std::optional<DecoderOpening> Outbox::TakeDecoder() { return TakeFrom(&openings_); }
 
-std::optional<std::vector<uint8_t>> Outbox::TakeCodecData() {
+std::optional<std::vector<LogLine>> Outbox::TakeLog() { return TakeFrom(&logs_); }
+
+std::optional<std::vector<uint8_t>> Outbox::TakeCodecData() { return TakeFrom(&codec_data_); }
+
+template <typename Item>
+std::optional<Item> Outbox::TakeFrom(std::deque<Item>* items) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (codec_data_.empty()) return std::nullopt;
-  std::vector<uint8_t> data = std::move(codec_data_.front());
-  codec_data_.pop_front();
-  return data;
+  if (items->empty()) return std::nullopt;
+  Item item = std::move(items->front());
+  items->pop_front();
+  return item;
 }
 
 bool Outbox::TakeWake() {

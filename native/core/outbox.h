@@ -17,6 +17,7 @@
 
 #include "fault.h"
 #include "hw_device.h"
+#include "log_sink.h"
 
 namespace kvs_frames {
 
@@ -28,7 +29,8 @@ enum class RecordKind {
   kEnded = 5,
   kTrouble = 6,
   kDropped = 7,
-  kDecoder = 8
+  kDecoder = 8,
+  kLog = 9
 };
 
 // The kind, then its fields; binding.d.ts has the table. Unused ones are 0.
@@ -58,6 +60,9 @@ class Outbox {
   // Adds a record without notice: a later Post or Flush tells of both.
   void PostQuietly(const Record& record);
 
+  // Likewise a `log` record.
+  void PostLogQuietly(std::vector<LogLine> lines);
+
   // Whether records were posted quietly and the caller must be notified of them now.
   bool Flush();
 
@@ -78,6 +83,9 @@ class Outbox {
   // Likewise of the oldest `decoder` record.
   std::optional<DecoderOpening> TakeDecoder();
 
+  // Likewise of the oldest `log` record.
+  std::optional<std::vector<LogLine>> TakeLog();
+
   // The oldest codec data not asked for yet.
   std::optional<std::vector<uint8_t>> TakeCodecData();
 
@@ -95,6 +103,8 @@ class Outbox {
   int64_t wakes() const;
 
  private:
+  template <typename Item>
+  std::optional<Item> TakeFrom(std::deque<Item>* items);
   bool AddLocked(const Record& record);  // REQUIRES: mutex_ is held
   bool NotifyLocked();                   // REQUIRES: mutex_ is held
 
@@ -103,6 +113,7 @@ class Outbox {
   std::deque<Record> records_;
   std::deque<Fault> faults_;
   std::deque<DecoderOpening> openings_;
+  std::deque<std::vector<LogLine>> logs_;
   std::deque<std::vector<uint8_t>> codec_data_;
   std::vector<std::shared_ptr<void>> owners_;
   size_t untaken_fragments_ = 0;

@@ -175,6 +175,7 @@ describe('the native boundary', () => {
     expect(() => engine.take(new Float64Array(15))).toThrow(named('RangeError'));
     expect(() => engine.takeFault()).toThrow(/without a fault record/);
     expect(() => engine.takeDecoder()).toThrow(/without a decoder record/);
+    expect(() => engine.takeLog()).toThrow(/without a log record/);
     expect(() => engine.takeParameterSets()).toThrow(/without an access unit/);
   });
 

@@ -42,6 +42,51 @@ describe('the native engine', () => {
     expect(addon.recordDoubles).toBe(16);
   });
 
+  test('counts what pictures took by bounds that it tells', async () => {
+    const { timeBounds } = addon;
+    expect(timeBounds).toEqual([...timeBounds].sort((a, b) => a - b));
+    const driver = drive();
+    const none = { counts: Array<number>(timeBounds.length + 1).fill(0), sum: 0 };
+    expect(driver.engine.stats()).toMatchObject({ decodeTimes: none, convertTimes: none, pictureBytes: 0 });
+    driver.push({ id: 0, init: clip.init, media: clip.fragments[0]! });
+    driver.engine.finish();
+    await driver.until(() => driver.ended);
+    const { decodeTimes, convertTimes, pictureBytes, ...stats } = driver.engine.stats();
+    for (const { counts, sum } of [decodeTimes, convertTimes]) {
+      expect(counts).toHaveLength(timeBounds.length + 1);
+      expect(counts.reduce((all, count) => all + count, 0)).toBe(25);
+      // The values lie between the bounds around them.
+      const atLeast = counts.reduce((all, count, i) => all + count * (timeBounds[i - 1] ?? 0), 0);
+      expect(sum).toBeGreaterThan(atLeast);
+      expect(sum).toBeLessThan(25);
+    }
+    expect(decodeTimes.sum).toBeLessThanOrEqual(stats.decodeCpuSeconds * 1.000001);
+    expect(convertTimes.sum).toBeCloseTo(stats.convertCpuSeconds, 9);
+    // Two at least: B-frames lie between two others.
+    expect(pictureBytes).toBeGreaterThan(2 * WIDTH * HEIGHT * 1.5);
+    await driver.engine.close();
+    expect(driver.engine.stats().pictureBytes).toBe(0);
+  });
+
+  test('tells what libav logged that belongs to no fault, with its level', async () => {
+    const driver = drive();
+    clip.fragments.forEach((fragment, id) => {
+      // Within the first slice; the boxes before are about 500 bytes.
+      const media = Buffer.from(fragment);
+      if (id === 1) media.fill(0x5a, 2000, 2040);
+      driver.push({ id, init: clip.init, media });
+    });
+    driver.engine.finish();
+    await driver.until(() => driver.ended);
+    expect(driver.faults).toEqual([]);
+    expect(driver.fragments.map(({ troubled }) => troubled)).toEqual([false, true, false, false]);
+    expect(driver.logs).toHaveLength(1);
+    for (const { level, message } of driver.logs[0]!) {
+      expect(level).toBe('error');
+      expect(message).toMatch(/^h264: /);
+    }
+  });
+
   test.each(['shared', 'private'] as const)(
     'writes the frames of a stream into %s memory',
     async (memory) => {

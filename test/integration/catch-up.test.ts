@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
 import type { Gap, KvsHlsFrameSource } from '../../lib/index';
 import { faultByName } from '../../lib/simulator/index';
 import { breaks, see, setStage, STREAM, type Seen, type Stage, type StageOptions } from '../support/camera';
@@ -32,6 +33,13 @@ async function readOn(
 async function letSlide(stage: Stage, fragments: number): Promise<void> {
   const stream = stage.simulator.stream(STREAM);
   await stream.untilVisible(stream.fragments.length + fragments);
+}
+
+/** Requests that the source has counted, of live sessions and of those for its recording. */
+async function fetches(registry: Registry, kind: string, status: string): Promise<number> {
+  const { values } = await registry.getSingleMetric('kvs_hls_fetches_total')!.get();
+  const meant = values.filter(({ labels }) => labels.kind === kind && labels.status === status);
+  return meant.reduce((sum, { value }) => sum + value, 0);
 }
 
 const twice = (seen: readonly Seen[]): number => seen.length - new Set(seen.map(({ number }) => number)).size;
@@ -104,8 +112,11 @@ describe('catchUp', () => {
         },
       },
     });
-    await using source = stage.source(OPTIONS);
+    const registry = new Registry();
+    await using source = stage.source({ ...OPTIONS, registry });
     const { seen, gaps } = await readOn(source, 200, 10, () => letSlide(stage, 16));
+    expect(await fetches(registry, 'fragment', '404')).toBeGreaterThan(0);
+    expect(await fetches(registry, 'master', '200')).toBeGreaterThan(1);
     expect(gaps.filter(({ recovered }) => !recovered)).toMatchObject([
       { cause: 'window-slid', ms: 500, fragments: 1 },
     ]);

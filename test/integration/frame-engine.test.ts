@@ -260,3 +260,18 @@ test('an engine that was asked for a device it does not have tells once where it
   const [{ hwaccel, fallbackReason }] = run.openings as [(typeof run.openings)[number]];
   expect(fallbackReason === '').toBe(hwaccel === 'cuda');
 });
+
+test('an engine hands on what libav logged, and nothing of a healthy stream', async () => {
+  const fragments = fragmentsOf(clip, FRAGMENT_MS);
+  const run = await new EngineRun({}, () => {}).read(fragments);
+  expect(run.logs).toEqual([]);
+  // Within the first slice; the boxes before it are about 500 bytes.
+  const media = Buffer.from(fragments[1]!.media).fill(0x5a, 2000, 2040);
+  const damaged = fragments.map((fragment, i) => (i === 1 ? { ...fragment, media } : fragment));
+  const { faults, logs } = await new EngineRun({}, () => {}).read(damaged);
+  expect(faults).toEqual([]);
+  expect(logs.length).toBeGreaterThan(0);
+  expect(logs.length).toBeLessThanOrEqual(16);
+  for (const line of logs)
+    expect(line).toEqual({ level: 'error', message: expect.stringMatching(/^h264: /) });
+});

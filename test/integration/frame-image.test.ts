@@ -101,6 +101,61 @@ describe('a frame as a JPEG', () => {
   });
 });
 
+describe('a smaller JPEG', () => {
+  /** Width and height of the file. */
+  async function sizeOf(frame: Frame, maxWidth: number): Promise<[number, number]> {
+    const file = await frame.toJpeg({ maxWidth });
+    // The frame header (SOF0): its length, 8 bits, then height and width.
+    const header = file.indexOf(Buffer.from([0xff, 0xc0, 0x00, 0x11, 0x08]));
+    return [file.readUInt16BE(header + 7), file.readUInt16BE(header + 5)];
+  }
+
+  it.each([
+    [640, 360, 160, 90],
+    [101, 33, 100, 33],
+    [101, 33, 50, 16],
+    [854, 48, 16, 1],
+    [900, 1, 37, 1],
+  ])('keeps the aspect ratio, and at least one row (%i×%i in %i)', async (width, height, max, high) => {
+    using frame = frameOf(noise(width * height * 3), plainLayout(width, height, 'bgr24'));
+    expect(await sizeOf(frame, max)).toEqual([max, high]);
+  });
+
+  it('is the file of a picture of averages', async () => {
+    const [width, height, by] = [96, 64, 4];
+    const data = shades(width * by, height * by);
+    const small = Buffer.alloc(width * height * 3);
+    for (let i = 0; i < small.length; i++) {
+      const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+      let sum = 0;
+      for (let j = 0; j < by * by; j++) {
+        const [column, row] = [x * by + (j % by), y * by + Math.floor(j / by)];
+        sum += data[(row * width * by + column) * 3 + (i % 3)]!;
+      }
+      small[i] = Math.floor(sum / by / by + 0.5);
+    }
+    using frame = frameOf(data, plainLayout(width * by, height * by, 'bgr24'));
+    using averages = frameOf(small, plainLayout(width, height, 'bgr24'));
+    const file = await frame.toJpeg({ maxWidth: width });
+    expect(file.equals(await averages.toJpeg())).toBe(true);
+  });
+
+  it('is the same as ever where the picture is no wider', async () => {
+    using frame = frameOf(shades(101, 33), plainLayout(101, 33, 'bgr24'));
+    const file = await frame.toJpeg();
+    expect((await frame.toJpeg({ maxWidth: 101 })).equals(file)).toBe(true);
+    expect((await frame.toJpeg({ maxWidth: 8192 })).equals(file)).toBe(true);
+  });
+
+  it.each([0, 15, 8193, 100.5, NaN, '480' as never])('is refused for a width of %p', async (maxWidth) => {
+    using frame = frameOf(Buffer.alloc(3), plainLayout(1, 1, 'bgr24'));
+    await expect(frame.toJpeg({ maxWidth })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('Expected an integer 16–8192 for maxWidth'),
+    });
+  });
+});
+
 describe('encoding', () => {
   it('leaves the event loop alone', async () => {
     using frame = frameOf(noise(1024 * 1024 * 3), plainLayout(1024, 1024, 'bgr24'));
@@ -173,6 +228,8 @@ describe('the native encodeImage', () => {
     pixels: new Uint8Array(12),
     width: 2,
     height: 2,
+    imageWidth: 2,
+    imageHeight: 2,
     format: 'bgr24',
     dataType: 'float32',
     factor: [1, 1, 1],
@@ -188,6 +245,10 @@ describe('the native encodeImage', () => {
     ['pixels', { pixels: Buffer.alloc(12).buffer }],
     ['width', { width: 8193 }],
     ['height', { height: 0 }],
+    ['imageWidth', { imageWidth: 3 }],
+    ['imageWidth', { imageWidth: 0 }],
+    ['imageHeight', { imageHeight: 3 }],
+    ['imageHeight', { imageHeight: 1.5 }],
     ['format', { format: 'annexb' }],
     ['dataType', { dataType: 'uint8' }],
     ['matrix', { matrix: 8 }],

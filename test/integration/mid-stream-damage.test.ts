@@ -64,6 +64,7 @@ class Run {
           this.faults.push(fault);
           this.onNews();
         },
+        onLog: () => {},
         onEnded,
         onFailure: (error) => {
           throw error;

@@ -12,8 +12,8 @@ const PRELUDE = `
   const { Worker, parentPort } = require('node:worker_threads');
   const { encodeImage } = require(process.env.ADDON);
   const shared = new Uint8Array(new SharedArrayBuffer(640 * 360 * 3)).fill(77);
-  const form = { quality: 85, width: 640, height: 360, format: 'bgr24', dataType: 'float32', factor: [1, 1, 1],
-    offset: [0, 0, 0], matrix: 6, fullRange: false };
+  const form = { quality: 85, width: 640, height: 360, imageWidth: 320, imageHeight: 180, format: 'bgr24', dataType: 'float32',
+    factor: [1, 1, 1], offset: [0, 0, 0], matrix: 6, fullRange: false };
   const encode = (type = 'jpeg', pixels = shared) => encodeImage({ ...form, type, pixels });
   const many = () => Promise.all(Array.from({ length: 8 }, (_, i) => encode(i % 2 === 0 ? 'jpeg' : 'png')));
 `;

@@ -134,6 +134,7 @@ class Harness {
   std::vector<Record> layouts;
   std::vector<Dropped> dropped;
   std::vector<DecoderOpening> openings;
+  std::vector<std::vector<LogLine>> logs;
   std::map<int64_t, std::unique_ptr<TestRing>> rings;
   size_t asked_bytes = 0;
   int bursts = 0;  // wakes seen
@@ -182,6 +183,9 @@ class Harness {
         break;
       case RecordKind::kDecoder:
         openings.push_back(*engine_->TakeDecoder());
+        break;
+      case RecordKind::kLog:
+        logs.push_back(*engine_->TakeLog());
         break;
     }
   }

@@ -240,7 +240,7 @@ TEST(ADeviceThatFailsAtAnyPacketOrPictureLosesNoPictureAndRepeatsNone) {
                            : "cuda: copying a picture to memory failed: Cannot allocate memory");
           // What the device says is no sign of damaged media.
           CHECK_EQ(log.decoder_errors(), errors);
-          for (const std::string& line : log.TakeLines()) {
+          for (const std::string& line : log.TakeTexts()) {
             CHECK_EQ(line.find("chip"), std::string::npos);
           }
         }

@@ -14,11 +14,16 @@ TEST(WarningsOfThisThreadAreKeptAndLesserWordsAreNot) {
   av_log(nullptr, AV_LOG_WARNING, "first %d\n", 1);
   av_log(nullptr, AV_LOG_INFO, "chatter\n");
   av_log(nullptr, AV_LOG_ERROR, "second\n");
-  const auto lines = sink.TakeLines();
-  REQUIRE(lines.size() == 2);
-  CHECK_EQ(lines[0], "first 1");
-  CHECK_EQ(lines[1], "second");
-  CHECK(sink.TakeLines().empty());
+  av_log(nullptr, AV_LOG_FATAL, "third\n");
+  const auto lines = sink.Take();
+  REQUIRE(lines.size() == 3);
+  CHECK_EQ(lines[0].text, "first 1");
+  CHECK(!lines[0].is_error);
+  CHECK_EQ(lines[1].text, "second");
+  CHECK(lines[1].is_error);
+  CHECK_EQ(lines[2].text, "third");
+  CHECK(lines[2].is_error);
+  CHECK(sink.Take().empty());
 }
 
 TEST(OnlyTheLastLinesAreKeptAndARepeatedLineOnce) {
@@ -28,7 +33,7 @@ TEST(OnlyTheLastLinesAreKeptAndARepeatedLineOnce) {
     av_log(nullptr, AV_LOG_ERROR, "line %d\n", i);
     av_log(nullptr, AV_LOG_ERROR, "line %d\n", i);
   }
-  const auto lines = sink.TakeLines();
+  const auto lines = sink.TakeTexts();
   REQUIRE(lines.size() == LogSink::kMaxLines);
   CHECK_EQ(lines.front(), "line 24");
   CHECK_EQ(lines.back(), "line 39");
@@ -42,8 +47,8 @@ TEST(TwoThreadsDoNotSeeEachOthersLines) {
     const LogSink::Scope their_scope(theirs);
     av_log(nullptr, AV_LOG_ERROR, "theirs\n");
   }).join();
-  CHECK(mine.TakeLines().empty());
-  CHECK_EQ(theirs.TakeLines().size(), size_t{1});
+  CHECK(mine.TakeTexts().empty());
+  CHECK_EQ(theirs.TakeTexts().size(), size_t{1});
 }
 
 TEST(ADecodersOwnThreadsLogToTheSinkItNames) {
@@ -51,7 +56,7 @@ TEST(ADecodersOwnThreadsLogToTheSinkItNames) {
   const UniqueCodecContext context(avcodec_alloc_context3(nullptr));
   context->opaque = &sink;
   std::thread([&context] { av_log(context.get(), AV_LOG_ERROR, "from a worker\n"); }).join();
-  const auto lines = sink.TakeLines();
+  const auto lines = sink.TakeTexts();
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].find("from a worker") != std::string::npos);
 }
@@ -68,6 +73,28 @@ TEST(ErrorsOfDecodersAreCountedOnWhateverThread) {
   CHECK_EQ(sink.decoder_errors(), 2);
   std::thread([&context] { av_log(context.get(), AV_LOG_ERROR, "from a worker\n"); }).join();
   CHECK_EQ(sink.decoder_errors(), 3);
+}
+
+TEST(WhatAParserMissesIsNotKept) {
+  LogSink sink;
+  const LogSink::Scope scope(sink);
+  const UniqueCodecContext parsers(avcodec_alloc_context3(nullptr));
+  av_log(parsers.get(), AV_LOG_ERROR, "non-existing PPS 0 referenced\n");
+  CHECK(sink.Take().empty());
+  CHECK_EQ(sink.decoder_errors(), 0);
+}
+
+TEST(LinesAreHandedOverWithTheirLevels) {
+  LogSink from;
+  LogSink to;
+  from.Add({true, "wrong"});
+  from.Add({false, "odd"});
+  from.MoveTo(to);
+  CHECK(from.Take().empty());
+  const auto lines = to.Take();
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].is_error && lines[0].text == "wrong");
+  CHECK(!lines[1].is_error && lines[1].text == "odd");
 }
 
 TEST(SecretsAreTakenOut) {

@@ -66,6 +66,8 @@ export class EngineDriver {
   readonly layouts: number[][] = [];
   readonly dropped: DroppedRun[] = [];
   readonly openings: Addon.DecoderOpening[] = [];
+  /** What `log` records brought. */
+  readonly logs: Addon.LogLine[][] = [];
   readonly rings = new Map<number, Addon.Ring>();
   ringRequests = 0;
   wakes = 0;
@@ -195,6 +197,9 @@ export class EngineDriver {
         break;
       case 8:
         this.openings.push(this.engine.takeDecoder());
+        break;
+      case 9:
+        this.logs.push(this.engine.takeLog());
         break;
       default:
         throw new Error(`unknown record kind ${r[0]}`);

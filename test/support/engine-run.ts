@@ -1,4 +1,4 @@
-import type { DecoderOpening } from '../../binding.js';
+import type { DecoderOpening, LogLine } from '../../binding.js';
 import { FrameEngine, type FrameEngineOptions, type PictureFormat } from '../../lib/frames/engine.js';
 import type { Frame } from '../../lib/frames/frame.js';
 import type { Fragment } from '../../lib/hls/fragment.js';
@@ -42,6 +42,7 @@ export class EngineRun {
   readonly drops: Drop[] = [];
   readonly openings: DecoderOpening[] = [];
   readonly faults: string[] = [];
+  readonly logs: LogLine[] = [];
   readonly #onFrame: (frame: Frame) => void;
   readonly #ended: Promise<void>;
   #onRoom = (): void => {};
@@ -73,6 +74,7 @@ export class EngineRun {
         onFormat: (format) => this.formats.push(format),
         onRoom: () => this.#onRoom(),
         onFault: ({ message }) => this.faults.push(message),
+        onLog: (lines) => this.logs.push(...lines),
         onEnded,
         onFailure,
       },

@@ -22,6 +22,9 @@ const contender = (id: string, group: string, title: string, cpuMs: number[]) =>
   rounds: rounds(...cpuMs),
 });
 
+const seen = (...cpuMs: number[]) =>
+  cpuMs.map((ms) => ({ frames: 360, cpuMs: ms, mainThreadMicroseconds: 120, answersPerSecond: 1 }));
+
 /** What a run on an imaginary machine left behind. */
 const RESULTS = {
   date: '2026-02-03T04:05:06.000Z',
@@ -90,6 +93,17 @@ const RESULTS = {
       },
     ],
   },
+  observe: {
+    ...{ size: { width: 1280, height: 720 }, fps: 15, cameras: 4, fragmentSeconds: 2, seconds: 6 },
+    rows: [
+      { id: 'unseen', title: 'nobody asks', rounds: seen(4, 5, 8) },
+      { id: 'scraped', title: '`/metrics` scraped every second', rounds: seen(4, 6, 8) },
+    ],
+    scrape: {
+      ...{ sources: 100, lines: 18_000, bytes: 1_200_000 },
+      ...{ wallMs: 40, cpuMs: 50, observeNanoseconds: 15.4 },
+    },
+  },
 };
 
 describe('the page that the bench writes', () => {
@@ -136,12 +150,22 @@ describe('the page that the bench writes', () => {
     expect(text).toContain('Skipped: node-av (failed: exit 1).');
   });
 
+  it('compares what it costs to be seen with not being seen, round by round', async () => {
+    const { text } = await page(RESULTS);
+    // 4/4, 6/5, 8/8.
+    expect(text).toMatch(
+      /scraped every second +\| +1080 \| +6\.00 \(4\.00–8\.00\) \| +1\.000 \(1\.000–1\.200\) \|/,
+    );
+    expect(text).toContain('age takes 15 ns. A scrape of 100 sources, 18000 lines, takes 40 ms');
+  });
+
   it('leaves out what was not measured', async () => {
     const { growth, machine, versions, date, wallSeconds } = RESULTS;
     const { text } = await page({ quick: true, growth, machine, versions, date, wallSeconds });
     expect(text).toContain('too short to be quoted');
     expect(text).toContain('## Whether it grows');
     expect(text).not.toContain('## Live');
+    expect(text).not.toContain('## What it costs to be seen');
     expect(text).not.toContain('performance.svg');
   });
 

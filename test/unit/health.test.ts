@@ -3,13 +3,23 @@ import { healthOf, type HealthFacts } from '../../lib/health';
 import { ConnectionState } from '../../lib/policy/supervisor';
 
 const facts = (more: Partial<HealthFacts>): HealthFacts => ({
+  nowMs: 1_000_000,
   state: ConnectionState.CONNECTED,
   phase: 'connected',
   isStarted: true,
   consecutiveErrors: 0,
+  lastFault: null,
+  phaseAgoMs: 100_000,
+  flowAgoMs: 50_000,
+  fragmentAgoMs: 500,
   lastFrameAgoMs: 1000,
+  lastFrameAgeMs: 2500,
   bufferedFrames: 0,
-  stallMs: 10_000,
+  rhythm: { fragmentMs: 2000, stallAfterMs: 10_000 },
+  renewals: 0,
+  reconnectsLastHour: 0,
+  renewInMs: 41_200,
+  connectInMs: null,
   decoder: null,
   ...more,
 });
@@ -19,7 +29,7 @@ describe('the health of a source', () => {
     [{}, true, 'flowing'],
     [{ lastFrameAgoMs: 11_000 }, true, 'flowing'],
     [{ lastFrameAgoMs: 13_000 }, false, 'stalled'],
-    [{ lastFrameAgoMs: 11_000, stallMs: 60_000 }, true, 'flowing'],
+    [{ lastFrameAgoMs: 11_000, rhythm: { fragmentMs: 9000, stallAfterMs: 60_000 } }, true, 'flowing'],
     [{ lastFrameAgoMs: 11_000, bufferedFrames: 3 }, true, 'flowing'],
     [{ phase: 'offline', lastFrameAgoMs: 90_000 }, true, 'idle'],
     [{ phase: 'offline', lastFrameAgoMs: null }, true, 'idle'],
@@ -39,5 +49,52 @@ describe('the health of a source', () => {
     expect(healthOf(facts({ phase: 'reconnecting', consecutiveErrors: 2 })).reason).toBe(
       'reconnecting, no frame for 1 s, 2 failures in a row',
     );
+  });
+
+  it('names the last failure where one stands in the way', () => {
+    const lastFault = 'The playlist at example.com/…/list.m3u8 was answered 503';
+    const reason = (phase: HealthFacts['phase']): string => healthOf(facts({ phase, lastFault })).reason;
+    expect(reason('failed')).toBe(`gave up: ${lastFault}`);
+    expect(reason('reconnecting')).toBe(`reconnecting, no frame for 1 s: ${lastFault}`);
+    expect(reason('connected')).toBe('frames flow');
+    expect(reason('offline')).not.toContain(lastFault);
+  });
+
+  it('tells since when: the phase began, frames flow again, or too long nothing came', () => {
+    const since = (more: Partial<HealthFacts>): number => healthOf(facts(more)).sinceMs;
+    expect(since({ phase: 'reconnecting' })).toBe(900_000);
+    expect(since({})).toBe(950_000);
+    expect(since({ lastFrameAgoMs: 13_000 })).toBe(1_000_000 - 500);
+  });
+
+  it('tells a consumer that does not come from a stream that does not', () => {
+    const slow = healthOf(facts({ lastFrameAgoMs: 13_000, bufferedFrames: 3 }));
+    expect(slow).toMatchObject({ healthy: true, reason: 'frames wait to be taken, no new one for 13 s' });
+    expect(healthOf(facts({ bufferedFrames: 3 })).reason).toBe('frames flow');
+  });
+
+  it.each([
+    [{}, { what: 'renew', atMs: 1_041_200, words: 'opens the next session in 41 s' }],
+    [{ renewInMs: null }, null],
+    [{ renewInMs: -30 }, { what: 'renew', atMs: 1_000_000, words: 'opens the next session in 0 s' }],
+    [
+      { phase: 'reconnecting', renewInMs: null, connectInMs: 4_400 },
+      { what: 'reconnect', atMs: 1_004_400, words: 'tries again in 4 s' },
+    ],
+    [
+      { phase: 'offline', renewInMs: null, connectInMs: 5_000 },
+      { what: 'look', atMs: 1_005_000, words: 'looks for the camera in 5 s' },
+    ],
+    [
+      { fragmentAgoMs: 4_001 },
+      { what: 'stall', atMs: 1_005_999, words: 'opens a new session in 6 s, unless a fragment comes' },
+    ],
+    [
+      { fragmentAgoMs: 4_001, renewInMs: 100 },
+      { what: 'renew', atMs: 1_000_100, words: 'opens the next session in 0 s' },
+    ],
+    [{ phase: 'failed', renewInMs: null }, null],
+  ] as const)('of %j plans %j', (more, next) => {
+    expect(healthOf(facts(more)).next).toEqual(next);
   });
 });

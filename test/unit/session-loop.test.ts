@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { HlsStreamError, KvsConnectionError } from '../../lib/errors';
+import { FrameSourceError, HlsStreamError, KvsConnectionError } from '../../lib/errors';
 import type { Fragment, LostFragments } from '../../lib/hls/fragment';
 import { ConnectionState } from '../../lib/policy/supervisor';
 import { SessionLoop } from '../../lib/session-loop';
@@ -15,6 +15,8 @@ class Stage {
   readonly clock = new FakeClock();
   readonly requests: Omit<SessionRequest, 'signal'>[] = [];
   readonly log: string[] = [];
+  /** Classes of the failures that were told. */
+  readonly faults: string[] = [];
   /** Lines above debug. */
   readonly told: string[] = [];
   /** What acquiring answers, in turn; an empty list makes sessions of 300 s. */
@@ -64,7 +66,10 @@ class Stage {
           this.log.push(`session ${session.id}${isRenewal ? ' renewed' : ''}`),
         onOffline: ({ code }) => this.log.push(`offline ${code}`),
         onReconnect: (_, afterMs) => this.log.push(`reconnect ${afterMs}`),
-        onError: (error) => this.log.push(error.code),
+        onFault: (fault, error) => {
+          this.faults.push(fault);
+          if (fault !== 'offline' && fault !== 'expired') this.log.push((error as FrameSourceError).code);
+        },
       },
     );
     this.result = this.loop.run(this.stopping.signal).catch((error: unknown) => error);
@@ -164,6 +169,39 @@ describe('the session loop', () => {
     expect(stage.log).not.toContain('KVS_NO_FRAGMENTS');
     stage.stopping.abort(new Error('stop'));
     await stage.result;
+  });
+
+  it('tells every failure with its class, those of renewals and the one that ends it too', async () => {
+    const stage = new Stage();
+    stage.acquireErrors = [reset(), offline()];
+    await stage.clock.advance(10_000);
+    await stage.feed({ sequence: 0 });
+    stage.acquireErrors = [reset()];
+    await stage.clock.advance(270_000);
+    await stage.feed(expired());
+    await stage.clock.advance(0);
+    stage.loop.fail(new FrameSourceError('ENGINE_FAILED', 'broken'));
+    stage.stopping.abort(new Error('broken'));
+    await stage.result;
+    expect(stage.faults).toEqual(['network', 'offline', 'network', 'expired', 'defect']);
+  });
+
+  it('says when it will connect again, and when it will renew', async () => {
+    const stage = new Stage();
+    stage.acquireErrors = [reset()];
+    await stage.clock.advance(0);
+    expect(stage.loop.plan).toEqual({ renewAtMs: null, connectAtMs: stage.clock.monotonic() + 1000 });
+    await stage.clock.advance(1000);
+    // 270 s, by chance 5 % earlier.
+    const renewAtMs = stage.clock.monotonic() + 256_500;
+    expect(stage.loop.plan).toEqual({ renewAtMs, connectAtMs: null });
+    await stage.feed({ sequence: 0 });
+    stage.acquireErrors = [reset()];
+    await stage.clock.advance(256_500);
+    expect(stage.loop.plan.renewAtMs).toBe(renewAtMs + 1000);
+    await stage.feed('end');
+    await stage.result;
+    expect(stage.loop.plan).toEqual({ renewAtMs: null, connectAtMs: null });
   });
 
   it('renews before the end of the session, while it still plays', async () => {

@@ -5,7 +5,7 @@ import type { FrameLayout } from '../../../lib/frames/layout';
 import { OwnRings, SLOT, type Ring, type RingSupply, type Slot } from '../../../lib/frames/ring';
 import type { Outlet } from '../../../lib/outlet';
 import type { SourceHealth } from '../../../lib/health';
-import type { SourceMetrics } from '../../../lib/metrics';
+import type { SourceMetrics } from '../../../lib/source-metrics';
 import type { CheckedFrameSourceOptions } from '../../../lib/options';
 
 export const LAYOUT: FrameLayout = {
@@ -164,7 +164,7 @@ export class FakeSource {
       get outcome() {
         return outcome();
       },
-      stop: () => this.stop(),
+      close: () => this.stop(),
     };
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Fragment } from '../../../lib/hls/fragment.js';
+import { LoadStatistics } from '../../../lib/hls/load-statistics.js';
 import { RemoteFollower } from '../../../lib/hls/remote-follower.js';
 import { silentLogger } from '../../../lib/logger.js';
 import { Bench, numbers } from './bench.js';
@@ -95,7 +96,11 @@ describe('a floor', () => {
       startAt: 'beginning',
       fragmentsPerSecond: Infinity,
     } as const;
-    const remote = new RemoteFollower(settings, silentLogger);
+    const remote = new RemoteFollower(settings, {
+      cameraId: '',
+      logger: silentLogger,
+      loads: new LoadStatistics(),
+    });
     remote.setFloor(endOf(2));
     const fragments: Fragment[] = [];
     for await (const fragment of remote.run(bench.session(a), new AbortController().signal)) {

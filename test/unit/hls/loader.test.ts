@@ -3,7 +3,7 @@ import { createServer as createNetServer, type AddressInfo, type Server as NetSe
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/clock.js';
-import { HlsStreamError } from '../../../lib/errors.js';
+import { HlsStreamError, KvsConnectionError } from '../../../lib/errors.js';
 import { checkFragment } from '../../../lib/hls/boxes.js';
 import { Loader, type LoadEvent, type LoaderOptions, type LoadRequest } from '../../../lib/hls/loader.js';
 import { fragmentBytes } from './media.js';
@@ -63,7 +63,7 @@ describe('a body', () => {
     }
     expect(server.connections).toBeLessThan(3);
     expect(events).toHaveLength(3);
-    expect(events[0]).toMatchObject({ kind: 'fragment', status: 200, bytes: bytes.byteLength, ok: true });
+    expect(events[0]).toMatchObject({ kind: 'fragment', status: 200, bytes: bytes.byteLength, result: 'ok' });
   });
 
   test('without a length is read to its end', async () => {
@@ -156,7 +156,7 @@ describe('a status', () => {
       requestId: 'request-1',
       resource: 'playlist',
     });
-    expect(events).toMatchObject([{ status: 403, ok: false, code: 'HLS_SESSION_EXPIRED' }]);
+    expect(events).toMatchObject([{ status: 403, bytes: 0, result: 'HLS_SESSION_EXPIRED' }]);
   });
 
   test('404 is told by its AWS name, and not asked again', async () => {
@@ -190,7 +190,7 @@ describe('one try', () => {
     const check = (loaded: Uint8Array): void => void checkFragment(loaded);
     expect(await failure('/f', { check })).toMatchObject({ code });
     expect(server.times('/f')).toBe(1);
-    expect(events).toMatchObject([{ ok: false, code }]);
+    expect(events).toMatchObject([{ bytes: 0, result: code }]);
   });
 });
 
@@ -229,6 +229,17 @@ describe('an abort', () => {
       response.writeHead(200, { 'content-length': '10' }).write('abc', () => onRequest());
     });
     expect(await msUntilAborted(`${server.origin}/f`, () => asked)).toBeLessThan(2000);
+    expect(events).toMatchObject([{ kind: 'fragment', bytes: 0, result: 'cancelled' }]);
+  });
+
+  test('for a deadline of the caller is told as that, any other as cancelled', async () => {
+    server.set('/f', () => {});
+    const late = new HlsStreamError('HLS_TIMEOUT', 'It took the caller too long');
+    for (const reason of [late, new KvsConnectionError('KVS_DENIED', 'no'), 'enough']) {
+      await expect(loader.load(request('/f', { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
+    }
+    expect(events.map(({ result }) => result)).toEqual(['HLS_TIMEOUT', 'cancelled', 'cancelled']);
+    expect(events.map(({ status: answered }) => answered)).toEqual([0, 0, 0]);
   });
 
   let silent: NetServer | undefined;

@@ -38,6 +38,13 @@ describe('the playout', () => {
     expect(playout.dueMs(0)).toBeCloseTo(2100);
   });
 
+  it('gives up within a window what an outage has cost', () => {
+    const playout = new Playout(LIVE);
+    expect(delayAfter(playout, [9000, ...Array<number>(20).fill(0)])).toBe(11_100);
+    for (let playedMs = 0; playedMs < 30_000; playedMs += 40) playout.taken(40);
+    expect(playout.dueMs(0)).toBeCloseTo(2100);
+  });
+
   it('gives up no time of a recording, which always comes early', () => {
     const playout = new Playout(!LIVE);
     for (let i = 0; i < 50; i++) playout.arrived(i * FRAGMENT_MS, Math.max(0, i - 4) * FRAGMENT_MS, false);
