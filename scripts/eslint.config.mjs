@@ -27,6 +27,12 @@ export default tseslint.config(
       },
     },
   },
+  {
+    basePath: root,
+    files: ['lib/monitor/page/*.js'],
+    // Its own tsconfig.json knows what a browser has, and checks it.
+    rules: { 'no-undef': 'off' },
+  },
   ...tseslint.configs.recommendedTypeChecked.map((config) => ({
     ...config,
     basePath: root,
