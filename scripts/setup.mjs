@@ -5,11 +5,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensurePackages, hasCommand } from './debian.mjs';
 import { fail, step } from './step.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-const hasCommand = (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 const hasLibrary = (name, atLeast) =>
   spawnSync('pkg-config', [`--atleast-version=${atLeast}`, name]).status === 0;
 
@@ -19,10 +19,26 @@ const BUILD_PACKAGES = [
   { package: 'make', why: 'builds the addon', present: () => hasCommand('make') },
   { package: 'cmake', why: 'configures the addon', present: () => hasCommand('cmake') },
   { package: 'pkg-config', why: 'finds libav', present: () => hasCommand('pkg-config') },
-  { package: 'libavformat-dev', why: 'demuxing', present: () => hasLibrary('libavformat', '59') },
-  { package: 'libavcodec-dev', why: 'decoding', present: () => hasLibrary('libavcodec', '59') },
-  { package: 'libavutil-dev', why: 'libav basics', present: () => hasLibrary('libavutil', '57') },
-  { package: 'libswscale-dev', why: 'rare pixel formats', present: () => hasLibrary('libswscale', '6') },
+  {
+    package: 'libavformat-dev',
+    why: 'demuxing, version 59 or later',
+    present: () => hasLibrary('libavformat', '59'),
+  },
+  {
+    package: 'libavcodec-dev',
+    why: 'decoding, version 59 or later',
+    present: () => hasLibrary('libavcodec', '59'),
+  },
+  {
+    package: 'libavutil-dev',
+    why: 'libav basics, version 57 or later',
+    present: () => hasLibrary('libavutil', '57'),
+  },
+  {
+    package: 'libswscale-dev',
+    why: 'rare pixel formats, version 6 or later',
+    present: () => hasLibrary('libswscale', '6'),
+  },
   {
     package: 'libyuv-dev',
     why: 'faster colour conversion',
@@ -36,36 +52,6 @@ const LINT_PACKAGES = [
   { package: 'clang-format', why: 'formats C++', present: () => hasCommand('clang-format') },
   { package: 'clang-tidy', why: 'lints C++', present: () => hasCommand('clang-tidy') },
 ];
-
-async function ensurePackages(wanted) {
-  const missing = wanted.filter((entry) => !entry.present());
-  if (missing.length === 0) return;
-  const names = missing.map((entry) => entry.package);
-  const list = missing.map((entry) => `${entry.package} (${entry.why})`).join(', ');
-  const isRoot = process.getuid?.() === 0;
-  const maySudo = !isRoot && hasCommand('sudo') && spawnSync('sudo', ['-n', 'true']).status === 0;
-  if (!hasCommand('apt-get') || !(isRoot || maySudo)) {
-    const prefix = isRoot ? '' : 'sudo ';
-    fail(
-      `Missing on this machine: ${list}.\nInstall and run again:\n\n  ${prefix}apt-get update && ` +
-        `${prefix}apt-get install -y ${names.join(' ')}\n\n(or the packages of the same purpose on another system)`,
-    );
-  }
-  console.log(`Installing with apt: ${list}`);
-  const apt = (title, ...args) => {
-    const command = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...args];
-    return step(title, maySudo ? 'sudo' : command[0], maySudo ? ['-n', ...command] : command.slice(1));
-  };
-  await apt('apt-get update', 'update');
-  await apt(`apt-get install ${names.join(' ')}`, 'install', '-y', '--no-install-recommends', ...names);
-  const still = missing.filter((entry) => !entry.present()).map((entry) => entry.package);
-  if (still.length > 0) {
-    fail(
-      `apt installed ${still.join(', ')}, but what the project needs of it is still not found. ` +
-        'libavformat and libavcodec must be version 59 or later (FFmpeg 5.0), libswscale 6, libavutil 57.',
-    );
-  }
-}
 
 /** Every file under the given paths, sorted. */
 function filesUnder(paths) {

@@ -1,55 +1,48 @@
 import { spawnSync } from 'node:child_process';
-import { systemClock } from '../clock.js';
-import { FrameSourceError, redact } from '../errors.js';
+import { systemClock, type Clock } from '../clock.js';
+import { ConfigError, redact } from '../errors.js';
 import { loadAddon } from '../frames/addon.js';
+import type { FrameSource } from '../frame-source.js';
 import { silentLogger } from '../logger.js';
-import { presets } from '../options.js';
+import { checkHlsOptions, checkKvsOptions, presets } from '../options.js';
 import type { KvsSessionOptions } from '../session/kvs-options.js';
 import { KvsSessionProvider } from '../session/kvs.js';
-import { KvsHlsFrameSource } from '../source.js';
+import { HlsFrameSource, KvsHlsFrameSource } from '../source.js';
+import { Complaint, Examination } from './examination.js';
 import { Output } from './output.js';
+import type { Subject } from './subject.js';
+import { FIRST_FRAME_MS, NEXT_FRAGMENT_MS, Viewing } from './viewing.js';
 
 export interface DoctorFlags {
   streamName?: string;
   streamArn?: string;
   region?: string;
+  endpoint?: string;
+  url?: string;
   json?: boolean;
 }
 
-/** How long the first frame may take: a fragment of the longest kind (20 s, kvs-hls §4.2) and some. */
-const FIRST_FRAME_MS = 30_000;
+type StreamFlags = Pick<KvsSessionOptions, 'streamName' | 'streamArn' | 'region' | 'endpoint'>;
 
-class Examination {
-  readonly #output: Output;
-  isHealthy = true;
+/** For what happens on this host. */
+const LOCAL_MS = 10_000;
+/** For a control call: the call's own limit, once more with new credentials, and what they take. */
+const CALL_MS = 70_000;
+/** For what a reader gives up or times out by itself. */
+const SPARE_MS = 5_000;
+const OLDEST_NODE = 20;
 
-  constructor(output: Output) {
-    this.#output = output;
-  }
+/** What makes a reader give up early: somebody waits. */
+const IMPATIENT = { ...presets.failFast, maxConsecutiveErrors: 3 };
 
-  /** Runs one check and tells how it went; answers whether it went well. */
-  async check(what: string, examine: () => Promise<string> | string, isVital = true): Promise<boolean> {
-    try {
-      const finding = await examine();
-      this.#output.say('check', { what, ok: true, finding }, `ok    ${what}: ${finding}`);
-      return true;
-    } catch (error) {
-      if (isVital) this.isHealthy = false;
-      const code = error instanceof FrameSourceError ? error.code : null;
-      const finding = redact(error instanceof Error ? error.message : String(error));
-      const mark = isVital ? 'FAIL ' : 'note ';
-      this.#output.say(
-        'check',
-        { what, ok: false, vital: isVital, code, finding },
-        `${mark} ${what}: ${finding}`,
-      );
-      return false;
-    }
-  }
-
-  skip(what: string, why: string): void {
-    this.#output.say('check', { what, ok: null, finding: why }, `--    ${what}: ${why}`);
-  }
+/** @param version as in `process.version` */
+export function describeNode(version: string): string {
+  const found = `${version} on ${process.platform} ${process.arch}`;
+  if (Number(/\d+/.exec(version)?.[0]) >= OLDEST_NODE) return found;
+  throw new Complaint(found, {
+    why: `This version of Node.js is too old: ${OLDEST_NODE} or later is needed.`,
+    mend: [`Install Node.js ${OLDEST_NODE} or later.`],
+  });
 }
 
 function describeAddon(): string {
@@ -60,69 +53,140 @@ function describeAddon(): string {
 }
 
 function describeFfmpeg(): string {
-  const { stdout, error } = spawnSync('ffmpeg', ['-version'], { encoding: 'utf8' });
-  if (error) throw new Error("not found; only the simulator's cameras need it (apt-get install ffmpeg)");
-  return stdout.split('\n')[0] ?? '';
+  const { stdout, error } = spawnSync('ffmpeg', ['-version'], { encoding: 'utf8', timeout: LOCAL_MS });
+  if (!error) return stdout.split('\n')[0] ?? '';
+  throw new Complaint('not found', {
+    why: "Only the simulator's cameras (kvs-frames demo, simulate) need it; readers do not.",
+    mend: ['Install it: apt-get install -y ffmpeg'],
+  });
 }
 
-/** `kvs-frames doctor`: says what works and what does not, step by step. Answers the exit code. */
-export async function doctor(flags: DoctorFlags): Promise<number> {
-  const output = new Output(flags.json === true);
-  const examination = new Examination(output);
-  await examination.check('node', () => `${process.version} on ${process.platform} ${process.arch}`);
-  const hasAddon = await examination.check('addon', describeAddon);
-  await examination.check('ffmpeg command', describeFfmpeg, false);
-
-  const stream: Pick<KvsSessionOptions, 'streamName' | 'streamArn' | 'region'> = {
-    ...(flags.streamName === undefined ? {} : { streamName: flags.streamName }),
-    ...(flags.streamArn === undefined ? {} : { streamArn: flags.streamArn }),
-    ...(flags.region === undefined ? {} : { region: flags.region }),
+/** Throws `ConfigError`. */
+function checkFlags({ streamName, streamArn, region, endpoint, url }: DoctorFlags): StreamFlags {
+  const stream = {
+    ...(streamName === undefined ? {} : { streamName }),
+    ...(streamArn === undefined ? {} : { streamArn }),
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint }),
   };
-  const hasStream = flags.streamName !== undefined || flags.streamArn !== undefined;
-  const provider = new KvsSessionProvider({
+  const hasStream = streamName !== undefined || streamArn !== undefined;
+  if (url !== undefined && Object.keys(stream).length > 0) {
+    throw new ConfigError('Give --url or a stream with --region and --endpoint, not both');
+  }
+  if (url !== undefined) checkHlsOptions({ url });
+  if (url === undefined) checkKvsOptions({ ...(hasStream ? {} : { streamName: 'not-given' }), ...stream });
+  return stream;
+}
+
+/** `kvs-frames doctor`: says what works and what does not, step by step, why, and what to do. Answers the exit code. */
+export async function doctor(
+  flags: DoctorFlags,
+  output = new Output(flags.json === true),
+  clock: Clock = systemClock,
+): Promise<number> {
+  const stream = checkFlags(flags);
+  const subject: Subject = {
     ...stream,
-    clock: systemClock,
-    random: Math.random,
-    logger: silentLogger,
-  });
-  const signal = new AbortController().signal;
+    ...(flags.endpoint === undefined ? {} : { endpoint: redact(flags.endpoint) }),
+    ...(flags.url === undefined ? {} : { urlHost: new URL(flags.url).host }),
+    hasProxy: ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => process.env[name]),
+  };
+  const examination = new Examination(output, clock, subject);
+  const local = { limitMs: LOCAL_MS };
+  await examination.check('node', () => describeNode(process.version), local);
+  const hasAddon = await examination.check('addon', describeAddon, local);
+  await examination.check('ffmpeg command', describeFfmpeg, { ...local, isVital: false });
+  if (flags.url !== undefined) {
+    const { url } = flags;
+    await viewStream(examination, clock, hasAddon, () => new HlsFrameSource({ ...IMPATIENT_HLS, url }));
+  } else {
+    const hasSession = await openSession(examination, clock, stream);
+    const notTried = hasSession === null ? 'give --stream-name to try it' : 'not tried';
+    if (hasSession === true) {
+      await viewStream(
+        examination,
+        clock,
+        hasAddon,
+        () => new KvsHlsFrameSource({ ...IMPATIENT, ...stream }),
+      );
+    } else examination.skip('first frame', notTried);
+  }
+  examination.report();
+  return examination.failed.length === 0 ? 0 : 1;
+}
+
+/** The same for sources without sessions. */
+const {
+  hlsSessionSeconds: _hlsSessionSeconds,
+  urlRefreshMarginSeconds: _urlRefreshMarginSeconds,
+  ...IMPATIENT_HLS
+} = IMPATIENT;
+
+/** Credentials, endpoint, session. Answers whether there is one; `null` without a stream to try it on. */
+async function openSession(
+  examination: Examination,
+  clock: Clock,
+  stream: StreamFlags,
+): Promise<boolean | null> {
+  const hasStream = stream.streamName !== undefined || stream.streamArn !== undefined;
+  const provider = new KvsSessionProvider({ ...stream, clock, random: Math.random, logger: silentLogger });
+  const call = { limitMs: CALL_MS };
   try {
     const canCall = await examination.check(
       'credentials',
       async () => {
         const { region, expiresAtMs } = await provider.identify();
+        examination.subject.region = region;
         const life =
           expiresAtMs === null ? 'they do not expire' : `until ${new Date(expiresAtMs).toISOString()}`;
         return `found, ${life}; region ${region}`;
       },
-      hasStream,
+      { ...call, isVital: hasStream },
     );
-    const without = hasStream ? 'not tried' : 'give --stream-name to try it';
+    if (!hasStream) {
+      for (const what of ['endpoint', 'session']) examination.skip(what, 'give --stream-name to try it');
+      return null;
+    }
     const hasEndpoint =
-      canCall && hasStream && (await examination.check('endpoint', () => provider.dataEndpoint(signal)));
-    if (!hasEndpoint) examination.skip('session', without);
-    const hasSession =
-      hasEndpoint &&
-      (await examination.check('session', async () => {
+      canCall && (await examination.check('endpoint', (signal) => provider.dataEndpoint(signal), call));
+    if (!hasEndpoint) {
+      if (!canCall) examination.skip('endpoint', 'not tried');
+      examination.skip('session', 'not tried');
+      return false;
+    }
+    return await examination.check(
+      'session',
+      async (signal) => {
         const { expiresAtMs } = await provider.acquire({ signal });
         return `opened, good until ${new Date(expiresAtMs).toISOString()}`;
-      }));
-    if (!hasSession || !hasAddon) examination.skip('first frame', without);
-    else await examination.check('first frame', () => firstFrame(stream));
+      },
+      call,
+    );
   } finally {
     provider.close();
   }
-  return examination.isHealthy ? 0 : 1;
 }
 
-async function firstFrame(
-  stream: Pick<KvsSessionOptions, 'streamName' | 'streamArn' | 'region'>,
-): Promise<string> {
-  const startedAt = performance.now();
-  await using source = new KvsHlsFrameSource({ ...presets.failFast, ...stream });
-  const frame = await source.read({ timeoutMs: FIRST_FRAME_MS });
-  if (frame === null) throw new Error('the stream ended before a frame');
-  const after = ((performance.now() - startedAt) / 1000).toFixed(1);
-  const age = (frame.ageMs / 1000).toFixed(1);
-  return `${frame.width}×${frame.height} after ${after} s, ${age} s old by the ${frame.timestampSource}'s clock`;
+/** First frame, fragments, clocks. */
+async function viewStream(
+  examination: Examination,
+  clock: Clock,
+  hasAddon: boolean,
+  open: () => FrameSource,
+): Promise<void> {
+  if (!hasAddon) {
+    examination.skip('first frame', 'not tried without the addon');
+    return;
+  }
+  await using source = open();
+  const viewing = new Viewing(source, clock);
+  const hasFrame = await examination.check('first frame', () => viewing.firstFrame(), {
+    limitMs: FIRST_FRAME_MS + SPARE_MS,
+  });
+  if (!hasFrame) return;
+  await examination.check('fragments', () => viewing.fragments(), {
+    limitMs: NEXT_FRAGMENT_MS + SPARE_MS,
+    isVital: false,
+  });
+  await examination.check('clocks', () => viewing.clocks(), { limitMs: LOCAL_MS, isVital: false });
 }

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { ConfigError, FrameSourceError, redact } from '../errors.js';
-import { numberIn, portNumber } from './arguments.js';
-import { addWatchFlags, read } from './read.js';
+import { frameCount, framesPerSecond, numberIn, portNumber } from './arguments.js';
+import { addReadFlags } from './read-flags.js';
 
 /** 0: all went well, also after Ctrl-C. 1: it failed. 2: the command line is wrong. 130: a second Ctrl-C. */
 const USAGE_ERROR = 2;
@@ -38,26 +38,43 @@ function runs<Flags>(command: (flags: Flags) => Promise<number>): (flags: Flags)
   };
 }
 
-addWatchFlags(
+addReadFlags(
   program
     .command('read')
-    .description('read a camera, count its frames, tell how it goes; Ctrl-C ends with a report')
-    .option('--stream-name <name>', 'Kinesis video stream')
-    .option('--stream-arn <arn>', 'the same by ARN')
-    .option('--region <region>', 'AWS region (default: AWS_REGION, or the profile)')
-    .option('--camera-id <id>', 'name in metrics and output (default: the stream)')
-    .option('--url <hls>', 'read this HLS URL instead of a Kinesis video stream')
-    .option(
-      '--catch-up <s>',
-      'read what the live list has lost from the recording, at most so much of a hole',
-      numberIn(1, 86_400, false),
-    )
-    .option('--fill-gaps', 'repeat the last picture where media is missing'),
-).action(runs(read));
+    .description('read a camera, count its frames, tell how it goes; Ctrl-C ends with a report'),
+).action(runs(async (flags) => (await import('./read.js')).read(flags as never)));
 
-addWatchFlags(
-  program.command('demo').description('run a local Kinesis Video Streams with a test camera, and read it'),
-).action(runs(async (flags) => (await import('./demo.js')).demo(flags as never)));
+program
+  .command('demo')
+  .description(
+    'run a local Kinesis Video Streams with four test cameras, read them, and show them on a live page',
+  )
+  .option('--max-frames <n>', 'end after this many frames of all cameras together', frameCount)
+  .option('--no-display', 'no page, and no line each second')
+  .option('--port <port>', 'port of the page; 0 takes a free one (default: 9464)', portNumber)
+  .option('--json', 'write one JSON object a line; the last is the report')
+  .option('--verbose', 'write what the readers say to standard error')
+  .action(runs(async (flags) => (await import('./demo.js')).demo(flags as never)));
+
+program
+  .command('monitor')
+  .description(
+    'read cameras, and show them on a live page, with metrics and health beside it; Ctrl-C ends it',
+  )
+  .option('--stream-name <name>', 'Kinesis video stream; may be given several times', collect)
+  .option('--stream-arn <arn>', 'the same by ARN; may be given several times', collect)
+  .option('--url <[id=]hls>', 'HLS URL, with a name for it; may be given several times', collect)
+  .option('--region <region>', 'AWS region (default: AWS_REGION, or the profile)')
+  .option('--host <host>', 'address to listen on; others than 127.0.0.1 need a token', '127.0.0.1')
+  .option('--port <port>', 'port to listen on; 0 takes a free one', portNumber, 9464)
+  .option(
+    '--token <token>',
+    'who looks must know it, at least 16 characters; better given as KVS_FRAMES_TOKEN, which no list of processes shows',
+  )
+  .option('--target-fps <f>', 'decode frames at this even rate by capture time', framesPerSecond)
+  .option('--json', 'write one JSON object a line; the last is the report')
+  .option('--verbose', 'write what the readers say to standard error')
+  .action(runs(async (flags) => (await import('./monitor.js')).monitor(flags as never)));
 
 program
   .command('simulate')
@@ -96,10 +113,14 @@ program
 
 program
   .command('doctor')
-  .description('check the addon, libav, credentials, endpoint, session and first frame')
+  .description(
+    'check the addon, libav, credentials, endpoint, session, first frame and clocks; say why, and how to mend it',
+  )
   .option('--stream-name <name>', 'the stream to try')
   .option('--stream-arn <arn>', 'the same by ARN')
   .option('--region <region>', 'AWS region (default: AWS_REGION, or the profile)')
+  .option('--endpoint <url>', "a control plane other than AWS's own, e.g. that of kvs-frames simulate")
+  .option('--url <hls>', 'an HLS URL to try instead of a stream')
   .option('--json', 'write one JSON object a line')
   .action(runs(async (flags) => (await import('./doctor.js')).doctor(flags as never)));
 

@@ -1,57 +1,32 @@
-import type { Command } from 'commander';
 import { Registry } from 'prom-client';
 import { ConfigError } from '../errors.js';
 import { HlsFrameSource, KvsHlsFrameSource } from '../source.js';
-import { frameCount, framesPerSecond, portNumber } from './arguments.js';
 import { stderrLogger } from './log.js';
 import { Output } from './output.js';
+import { PAGE_PORT, SNAPSHOT_SECONDS, type ReadFlags } from './read-flags.js';
 import { watch, type WatchOptions } from './watch.js';
 
-export interface WatchFlags {
-  maxFrames?: number;
-  targetFps?: number;
-  display: boolean;
-  metricsPort?: number;
-  json?: boolean;
-  verbose?: boolean;
-}
-
-interface ReadFlags extends WatchFlags {
-  streamName?: string;
-  streamArn?: string;
-  region?: string;
-  cameraId?: string;
-  url?: string;
-  catchUp?: number;
-  fillGaps?: boolean;
-}
-
-/** The flags that `read` and `demo` share. */
-export function addWatchFlags(command: Command): Command {
-  return command
-    .option('--max-frames <n>', 'end after this many frames', frameCount)
-    .option(
-      '--target-fps <f>',
-      'take frames at this even rate by capture time; the others are passed over',
-      framesPerSecond,
-    )
-    .option('--no-display', 'do not draw the terminal line')
-    .option('--metrics-port <port>', 'serve Prometheus metrics on 127.0.0.1:PORT/metrics', portNumber)
-    .option('--json', 'write one JSON object a line; the last is the report')
-    .option('--verbose', 'write what the reader says to standard error');
-}
-
-export function watchOptions(flags: WatchFlags): WatchOptions {
+function watchOptions(flags: ReadFlags): WatchOptions {
+  const { maxFrames, targetFps, display, port, metricsPort, out, outEvery } = flags;
+  if (port !== undefined && display !== true) {
+    throw new ConfigError('--port says where the live page is; add --display to serve it');
+  }
+  if (outEvery !== undefined && out === undefined) {
+    throw new ConfigError('--out-every says how often --out keeps a snapshot; add --out DIR');
+  }
   return {
-    display: flags.display,
-    ...(flags.maxFrames === undefined ? {} : { maxFrames: flags.maxFrames }),
-    ...(flags.targetFps === undefined ? {} : { targetFps: flags.targetFps }),
-    ...(flags.metricsPort === undefined ? {} : { metricsPort: flags.metricsPort }),
+    display: display ?? true,
+    ...(maxFrames === undefined ? {} : { maxFrames }),
+    ...(targetFps === undefined ? {} : { targetFps }),
+    ...(metricsPort === undefined ? {} : { metricsPort }),
+    ...(display === true ? { pagePort: port ?? PAGE_PORT } : {}),
+    ...(out === undefined ? {} : { out: { directory: out, everySeconds: outEvery ?? SNAPSHOT_SECONDS } }),
   };
 }
 
 /** `kvs-frames read`. Answers the exit code. */
 export async function read(flags: ReadFlags): Promise<number> {
+  const options = watchOptions(flags);
   const registry = new Registry();
   const common = {
     registry,
@@ -79,5 +54,5 @@ export async function read(flags: ReadFlags): Promise<number> {
           ...(flags.region === undefined ? {} : { region: flags.region }),
           ...(flags.catchUp === undefined ? {} : { catchUp: { maxSeconds: flags.catchUp } }),
         });
-  return watch(source, watchOptions(flags), new Output(flags.json === true), registry);
+  return watch(source, options, new Output(flags.json === true), registry);
 }

@@ -1,163 +1,48 @@
 import type { Registry } from 'prom-client';
+import { systemClock, type Clock } from '../clock.js';
 import type { FrameSource } from '../frame-source.js';
-import type { Frame } from '../frames/frame.js';
-import { AgeStatistics } from './age-statistics.js';
+import { startHttp } from '../http/serve.js';
+import type { HttpServer } from '../http/server.js';
+import { tellEvents } from './events.js';
 import { FramePace } from './frame-pace.js';
-import { serveMetrics } from './metrics-server.js';
-import type { GapCause } from '../policy/gap.js';
 import type { Output } from './output.js';
+import { RecentRate } from './recent-rate.js';
+import { describe, describeBriefly, Tally } from './report.js';
 import { onTermination } from './signals.js';
+import { Snapshots } from './snapshots.js';
+import { statusLine } from './status-line.js';
 
 /** How long between two lines of statistics, as the Python reader had it. */
 const STATISTICS_MS = 10_000;
 /** How often the terminal line is drawn. */
-const LINE_MS = 200;
-/** Columns of the picture in the terminal line. */
-const STRIP_COLUMNS = 32;
-const SHADES = ' ░▒▓█';
+const LINE_MS = 250;
 
 export interface WatchOptions {
   /** Default: until the stream ends or a signal comes. */
   maxFrames?: number;
   /** Default: every frame. */
   targetFps?: number;
+  /** Draws the terminal line, where there is a terminal. */
   display: boolean;
+  /** Serves the live page there. */
+  pagePort?: number;
+  /** Serves the metrics, and health, there. */
   metricsPort?: number;
+  /** Keeps snapshots there, that far apart by capture time. */
+  out?: { directory: string; everySeconds: number };
 }
 
-/** The last word of `read` and `demo`. */
-export interface Report {
-  cameraId: string;
-  /** Frames taken (at the target rate, if one was given), and those passed over to keep it. */
-  frames: number;
-  skippedFrames: number;
-  /** The last picture repeated over a hole. */
-  repeatedFrames: number;
-  /** From the first frame to the last. */
-  seconds: number;
-  fps: number;
-  reconnects: number;
-  urlRefreshes: number;
-  errors: number;
-  gaps: number;
-  gapSeconds: number;
-  /** Of the causes there were. */
-  gapSecondsByCause: Partial<Record<GapCause, number>>;
-  recoveredSeconds: number;
-  meanAgeMs: number | null;
-  p95AgeMs: number | null;
-}
-
-const seconds = (ms: number | null): string => (ms === null ? '–' : `${(ms / 1000).toFixed(2)} s`);
-
-/** One row of the picture, from its middle, as shades. */
-function strip(frame: Frame): string {
-  const row = (frame.height >> 1) * frame.stride;
-  let text = '';
-  for (let column = 0; column < STRIP_COLUMNS; column++) {
-    const at = row + 3 * Math.floor(((column + 0.5) * frame.width) / STRIP_COLUMNS);
-    const green = frame.data[at + 1] ?? 0;
-    text += SHADES[Math.min(SHADES.length - 1, (green * SHADES.length) >> 8)];
-  }
-  return text;
-}
-
-/** Counts what was seen. */
-class Tally {
-  readonly #ages = new AgeStatistics();
-  readonly #startedAt = performance.now();
-  #firstAt: number | undefined;
-  #lastAt = 0;
-  frames = 0;
-  skippedFrames = 0;
-  repeatedFrames = 0;
-
-  add(frame: Frame): void {
-    this.#lastAt = performance.now();
-    this.#firstAt ??= this.#lastAt;
-    this.frames += 1;
-    this.#ages.add(frame.ageMs);
-  }
-
-  report(source: FrameSource): Report {
-    const metrics = source.getMetrics();
-    const elapsed = this.#firstAt === undefined ? 0 : (this.#lastAt - this.#firstAt) / 1000;
-    return {
-      cameraId: source.cameraId,
-      frames: this.frames,
-      skippedFrames: this.skippedFrames,
-      repeatedFrames: this.repeatedFrames,
-      seconds: elapsed,
-      // Between n frames lie n − 1 intervals.
-      fps: elapsed > 0 ? (this.frames - 1) / elapsed : 0,
-      reconnects: metrics.reconnects,
-      urlRefreshes: metrics.urlRefreshes,
-      errors: metrics.readErrors,
-      gaps: metrics.gaps,
-      gapSeconds: metrics.gapMs / 1000,
-      gapSecondsByCause: Object.fromEntries(
-        Object.entries(metrics.gapsByCause)
-          .filter(([, { gaps }]) => gaps > 0)
-          .map(([cause, { ms }]) => [cause, ms / 1000]),
-      ),
-      recoveredSeconds: metrics.recoveredMs / 1000,
-      meanAgeMs: this.#ages.meanMs,
-      p95AgeMs: this.#ages.quantileMs(0.95),
-    };
-  }
-
-  get runningSeconds(): number {
-    return (performance.now() - this.#startedAt) / 1000;
-  }
-}
-
-function describe(report: Report): string {
-  const causes = Object.entries(report.gapSecondsByCause).map(([cause, s]) => `${cause} ${s.toFixed(1)} s`);
-  const repeated = report.repeatedFrames === 0 ? '' : ` and ${report.repeatedFrames} repeated`;
-  return (
-    `${report.frames} frames${repeated}, ${report.fps.toFixed(1)} fps, age ${seconds(report.meanAgeMs)} mean ` +
-    `${seconds(report.p95AgeMs)} p95, ${report.reconnects} reconnects, ${report.urlRefreshes} refreshes, ` +
-    `${report.errors} errors, ${report.gaps} gaps (${causes.join(', ') || '0 s'})`
-  );
-}
-
-/** Tells what happens to the source while it is read. */
-function tellEvents(source: FrameSource, output: Output): void {
-  source.on('format', (format) =>
-    output.say('format', { ...format }, `Pictures are ${format.width}×${format.height}`),
-  );
-  source.on('session', ({ id, expiresAtMs, renewal }) => {
-    const life = Number.isFinite(expiresAtMs) ? `, until ${new Date(expiresAtMs).toISOString()}` : '';
-    const expires = Number.isFinite(expiresAtMs) ? expiresAtMs : null;
-    output.say(
-      'session',
-      { id, expiresAtMs: expires, renewal },
-      `Session ${id}${renewal ? ' takes over' : ''}${life}`,
-    );
-  });
-  let wasOffline = false;
-  source.on('state', ({ phase }) => {
-    if (phase === 'offline') output.say('state', { phase }, 'The camera sends nothing; waiting for it');
-    else if (wasOffline && phase === 'connected') output.say('state', { phase }, 'The camera sends again');
-    wasOffline = phase === 'offline';
-  });
-  source.on('reconnect', ({ afterMs, error }) =>
-    output.say(
-      'reconnect',
-      { afterMs, code: error.code, message: error.message },
-      `${error.message}; next try in ${seconds(afterMs)}`,
-    ),
-  );
-  source.on('gap', (gap) =>
-    output.say(
-      'gap',
-      { ...gap },
-      `${seconds(gap.ms)} of media ${gap.recovered ? 'had after all' : 'missing'} (${gap.cause})`,
-    ),
-  );
-  source.on('fault', (fault) => {
-    output.say('fault', { stage: fault.stage, message: fault.message }, `Damaged fragment: ${fault.message}`);
-  });
+/** Calls back again and again until the answered function is called. */
+function every(clock: Clock, ms: number, callback: () => void): () => void {
+  let cancel = (): void => {};
+  const arm = (): void => {
+    cancel = clock.after(ms, () => {
+      arm();
+      callback();
+    });
+  };
+  arm();
+  return () => cancel();
 }
 
 /** Reads a source to the end that was asked for, tells about it, and stops it. Answers the exit code. */
@@ -166,23 +51,106 @@ export async function watch(
   options: WatchOptions,
   output: Output,
   registry: Registry,
+  clock: Clock = systemClock,
 ): Promise<number> {
-  const tally = new Tally();
-  const pace = new FramePace(options.targetFps ?? Infinity);
-  const metrics =
-    options.metricsPort === undefined ? undefined : await serveMetrics(options.metricsPort, registry);
-  if (metrics !== undefined) output.say('metrics', { url: metrics.url }, `Metrics on ${metrics.url}`);
-  tellEvents(source, output);
-
-  const statistics = setInterval(() => {
-    const report = tally.report(source);
-    output.say('statistics', { ...report }, `${tally.runningSeconds.toFixed(0)} s: ${describe(report)}`);
-  }, STATISTICS_MS);
-  const stopListening = onTermination(() => void source.stop());
-  let exitCode = 0;
-  let drawnAt = 0;
+  const watching = new Watching(source, options, output, clock);
   try {
-    for await (const frame of source) {
+    await watching.prepare(registry);
+    return await watching.run();
+  } finally {
+    await watching.close();
+  }
+}
+
+class Watching {
+  readonly #source: FrameSource;
+  readonly #options: WatchOptions;
+  readonly #output: Output;
+  readonly #clock: Clock;
+  readonly #tally: Tally;
+  readonly #rate = new RecentRate();
+  /** Undo what was begun, the last first. */
+  readonly #endings: (() => void | Promise<void>)[] = [];
+  #snapshots: Snapshots | undefined;
+  #isEnding = false;
+
+  constructor(source: FrameSource, options: WatchOptions, output: Output, clock: Clock) {
+    this.#source = source;
+    this.#options = options;
+    this.#output = output;
+    this.#clock = clock;
+    this.#tally = new Tally(clock.monotonic());
+    this.#endings.push(onTermination(() => this.#onTermination()));
+    this.#endings.push(() => source.stop());
+  }
+
+  /** Whatever may turn out to be impossible, before anything is read. */
+  async prepare(registry: Registry): Promise<void> {
+    const { out, pagePort, metricsPort } = this.#options;
+    const output = this.#output;
+    if (out !== undefined) {
+      this.#snapshots = await Snapshots.open({
+        ...out,
+        clock: this.#clock,
+        onWritten: (path, timestampMs) => output.record('snapshot', { path, timestampMs }),
+        onFailure: (message) => output.say('snapshot-error', { message }, message),
+      });
+    }
+    const sources = [this.#source];
+    if (pagePort !== undefined) {
+      const { url } = await this.#serve(startHttp({ sources, registry, port: pagePort, page: true }));
+      output.say('page', { url: `${url}/` }, `Live page on ${url}/`);
+    }
+    if (metricsPort !== undefined) {
+      const { url } = await this.#serve(startHttp({ sources, registry, port: metricsPort }));
+      output.say(
+        'metrics',
+        { url: `${url}/metrics` },
+        `Metrics on ${url}/metrics, beside /healthz, /readyz and /cameras`,
+      );
+    }
+  }
+
+  async run(): Promise<number> {
+    const source = this.#source;
+    const output = this.#output;
+    tellEvents(source, output);
+    const statistics = every(this.#clock, STATISTICS_MS, () => this.#tellStatistics());
+    const isDrawn = this.#options.display && output.isTerminal;
+    const drawing = isDrawn ? every(this.#clock, LINE_MS, () => this.#draw()) : (): void => {};
+    let exitCode = 0;
+    try {
+      await this.#readAll();
+    } catch (error) {
+      exitCode = 1;
+      this.#tellError(error);
+    } finally {
+      this.#isEnding = true;
+      statistics();
+      drawing();
+    }
+    await this.close();
+    const report = this.#report();
+    output.say('report', { ...report }, describe(report, this.#options.out?.directory));
+    return exitCode;
+  }
+
+  /** Ends everything. Idempotent. */
+  async close(): Promise<void> {
+    for (let end = this.#endings.pop(); end !== undefined; end = this.#endings.pop()) await end();
+  }
+
+  async #serve(starting: Promise<HttpServer>): Promise<HttpServer> {
+    const server = await starting;
+    this.#endings.push(() => server.close());
+    return server;
+  }
+
+  async #readAll(): Promise<void> {
+    const { maxFrames = Infinity, targetFps = Infinity } = this.#options;
+    const pace = new FramePace(targetFps);
+    const tally = this.#tally;
+    for await (const frame of this.#source) {
       if (!pace.wants(frame.timestampMs)) {
         tally.skippedFrames += 1;
         continue;
@@ -191,28 +159,55 @@ export async function watch(
         tally.repeatedFrames += 1;
         continue;
       }
-      tally.add(frame);
-      if (options.display && output.isTerminal && performance.now() - drawnAt > LINE_MS) {
-        drawnAt = performance.now();
-        const { fps } = tally.report(source);
-        const what = `${frame.width}×${frame.height} #${frame.index} ${fps.toFixed(1)} fps, age ${seconds(frame.ageMs)}`;
-        output.line(`${source.cameraId} [${strip(frame)}] ${what}`);
-      }
-      if (tally.frames >= (options.maxFrames ?? Infinity)) break;
+      const nowMs = this.#clock.monotonic();
+      tally.add(frame, nowMs);
+      this.#rate.add(frame.timestampMs, nowMs);
+      this.#snapshots?.offer(frame);
+      if (tally.frames >= maxFrames) break;
     }
-  } catch (error) {
-    exitCode = 1;
+    await this.#source.stop();
+    await this.#snapshots?.close();
+  }
+
+  #report(): ReturnType<Tally['report']> {
+    return this.#tally.report(this.#source, this.#clock.monotonic(), this.#snapshots);
+  }
+
+  #tellStatistics(): void {
+    const report = this.#report();
+    const text = `${report.durationSeconds.toFixed(0)} s: ${describeBriefly(report)}`;
+    this.#output.say('statistics', { ...report }, text);
+  }
+
+  #draw(): void {
+    if (this.#isEnding) return;
+    const source = this.#source;
+    const facts = {
+      cameraId: source.cameraId,
+      nowMs: this.#clock.now(),
+      fps: this.#rate.fps(this.#clock.monotonic()),
+      ageMs: this.#tally.lastAgeMs,
+      health: source.health(),
+      metrics: source.getMetrics(),
+    };
+    this.#output.line(statusLine(facts, this.#output.columns));
+  }
+
+  #tellError(error: unknown): void {
     const { code } = error as { code?: string };
     const message = error instanceof Error ? error.message : String(error);
-    if (output.isJson) output.say('error', { code: code ?? null, message }, '');
-    else output.note(`${code ?? 'Error'}: ${message}`);
-  } finally {
-    clearInterval(statistics);
-    await source.stop();
-    await metrics?.close();
-    stopListening();
+    if (this.#output.isJson) {
+      this.#output.say('error', { code: code ?? null, message }, '');
+    } else {
+      this.#output.note(`${code ?? 'Error'}: ${message}`);
+      this.#output.note('kvs-frames doctor, with the same stream, tells more and how to mend it.');
+    }
   }
-  const report = tally.report(source);
-  output.say('report', { ...report }, `${source.cameraId}: ${describe(report)}`);
-  return exitCode;
+
+  #onTermination(): void {
+    this.#isEnding = true;
+    this.#output.line('Ending; Ctrl-C once more ends at once');
+    // Its failure is met where it is awaited, at the end.
+    this.#source.stop().catch(() => {});
+  }
 }

@@ -28,7 +28,7 @@ export type { SimulatorCredentials } from './sigv4.js';
 export type { Camera, CameraContext, CameraFeed, CameraFragment } from './camera.js';
 export { CameraError } from './ffmpeg.js';
 export { testCamera } from './test-camera.js';
-export type { TestCameraOptions, TestPictureOptions } from './test-camera.js';
+export type { TestCameraOptions, TestPictureOptions, TestScene } from './test-camera.js';
 export { fileCamera } from './file-camera.js';
 export type { FileCameraOptions } from './file-camera.js';
 export { clipCamera } from './clip-camera.js';

@@ -27,7 +27,11 @@ export interface TestPictureOptions {
    * or since a live camera connected, as `00:00:01.133`. Takes a picture of at least 320 × 180. Default false.
    */
   clock?: boolean;
+  /** What moves: a test pattern, a way into the Mandelbrot set, a game of life, or colours that turn. Default `pattern`. */
+  scene?: TestScene;
 }
+
+export type TestScene = 'pattern' | 'fractal' | 'life' | 'colours';
 
 export interface TestCameraOptions extends TestPictureOptions {
   /** The ffmpeg command. Default `ffmpeg`, from the path. */
@@ -35,7 +39,22 @@ export interface TestCameraOptions extends TestPictureOptions {
 }
 
 /** {@link TestPictureOptions} with every default filled in and checked. */
-export type TestPicture = Required<Omit<TestPictureOptions, 'clock'>> & { clock?: true };
+export type TestPicture = Required<Omit<TestPictureOptions, 'clock' | 'scene'>> & {
+  clock?: true;
+  scene?: Exclude<TestScene, 'pattern'>;
+};
+
+/** ffmpeg's sources of pictures. In the game of life a cell has 4 × 4 pixels. */
+const scenes: Readonly<
+  Record<TestScene, (picture: { width: number; height: number; fps: number }) => string>
+> = {
+  pattern: ({ width, height, fps }) => `testsrc2=s=${width}x${height}:r=${fps}`,
+  fractal: ({ width, height, fps }) => `mandelbrot=s=${width}x${height}:rate=${fps}:end_scale=0.01`,
+  life: ({ width, height, fps }) =>
+    `life=s=${width >> 2}x${height >> 2}:r=${fps}:seed=7:ratio=0.12:mold=20:life_color=#5eead4:death_color=#c2410c:` +
+    `mold_color=#1e293b,scale=${width}:${height}:flags=neighbor`,
+  colours: ({ width, height, fps }) => `gradients=s=${width}x${height}:r=${fps}:seed=7:n=5:speed=0.03`,
+};
 
 /** Fills in defaults. Throws `ConfigError` for what is out of range. */
 export function testPicture(options: TestPictureOptions): TestPicture {
@@ -47,6 +66,12 @@ export function testPicture(options: TestPictureOptions): TestPicture {
   const codec = options.codec ?? 'h264';
   if (!['h264', 'h265'].includes(codec)) {
     throw new ConfigError(`Expected h264 or h265 for codec but received ${String(codec)}`);
+  }
+  const { scene = 'pattern' } = options;
+  if (!Object.hasOwn(scenes, scene)) {
+    throw new ConfigError(
+      `Expected ${Object.keys(scenes).join(', ')} for scene but received ${String(scene)}`,
+    );
   }
   if (options.clock && (width < 320 || height < 180)) {
     throw new ConfigError(
@@ -71,6 +96,7 @@ export function testPicture(options: TestPictureOptions): TestPicture {
     ),
     // Absent unless asked for: it is part of a cached clip's name.
     ...(options.clock && { clock: true }),
+    ...(scene !== 'pattern' && { scene }),
   };
 }
 
@@ -93,11 +119,10 @@ export function pictureArguments(
   firstFrame: number,
   epochMs: number,
 ): string[] {
-  const { width, height, fps, codec, bFrames } = picture;
+  const { width, fps, codec, bFrames, scene = 'pattern' } = picture;
   const rate = String(fps);
-  const pattern = `testsrc2=s=${width}x${height}:r=${rate},format=yuv420p`;
   const graph =
-    `${pattern}${picture.clock ? clockFilter(width) : ''}[scene];` +
+    `${scenes[scene](picture)},format=yuv420p${picture.clock ? clockFilter(picture) : ''}[scene];` +
     `${stampFilter(width, rate, firstFrame, epochMs)}[stamp];[scene][stamp]overlay=0:0:format=yuv420`;
   const frames = fragmentFrames(picture);
   const structure =
@@ -117,11 +142,15 @@ export function pictureArguments(
 }
 
 /** The pattern's own clock, which the stamp covers, once more on black: filters that need no font. */
-function clockFilter(width: number): string {
+function clockFilter({ width, fps, scene }: TestPicture): string {
   const zoom = stampCellPixels(width) / 8;
+  const pattern =
+    scene === undefined
+      ? ',split[picture][pattern]'
+      : `[picture];${scenes.pattern({ width: 320, height: 180, fps })},format=yuv420p[pattern]`;
   return (
-    `,split[pattern][copy];[copy]crop=104:40:0:0,scale=iw*${zoom}:ih*${zoom}:flags=bicubic,pad=iw+24:ih+16:12:8[clock];` +
-    '[pattern][clock]overlay=0:H-h:format=yuv420'
+    `${pattern};[pattern]crop=104:40:0:0,scale=iw*${zoom}:ih*${zoom}:flags=bicubic,pad=iw+24:ih+16:12:8[clock];` +
+    '[picture][clock]overlay=0:H-h:format=yuv420'
   );
 }
 

@@ -49,6 +49,7 @@ describe('A prepared clip', () => {
     [{ fragmentSeconds: 30 }, 'for fragmentSeconds'],
     [{ seconds: 1.5 }, 'multiple of fragmentSeconds'],
     [{ clock: true }, 'at least 320 × 180'],
+    [{ scene: 'snow' as 'life' }, 'Expected pattern, fractal, life, colours for scene'],
   ])('refuses %j', async (options, message) => {
     const failure = prepareClip({ ...small, ...options, cacheDirectory });
     await expect(failure).rejects.toBeInstanceOf(ConfigError);

@@ -1,0 +1,116 @@
+import { deadline, type Clock } from '../clock.js';
+import { FrameSourceError, KvsConnectionError, redact } from '../errors.js';
+import { abortable } from '../session/shared-call.js';
+import { mendingOf, rootOf } from './mending.js';
+import type { Mending } from './mending-row.js';
+import type { Output } from './output.js';
+import type { Subject } from './subject.js';
+
+/** How often a running step says for how long it has run. */
+const PROGRESS_MS = 250;
+
+/** Something found that is no error of the package, with what to do about it. */
+export class Complaint extends Error {
+  constructor(
+    finding: string,
+    readonly mending: Mending,
+  ) {
+    super(finding);
+    this.name = 'Complaint';
+  }
+}
+
+export interface CheckOptions {
+  /** The step fails when it takes longer, ms. */
+  limitMs: number;
+  /** Whether all is lost with it; else it is told as a note. Default true. */
+  isVital?: boolean;
+}
+
+/** Takes one step after another, and tells how they went. */
+export class Examination {
+  readonly #output: Output;
+  readonly #clock: Clock;
+  /** What advice is about; steps add what they learn. */
+  readonly subject: Subject;
+  /** Vital steps that did not go well. */
+  readonly failed: string[] = [];
+
+  constructor(output: Output, clock: Clock, subject: Subject) {
+    this.#output = output;
+    this.#clock = clock;
+    this.subject = subject;
+  }
+
+  /** Takes one step and tells how it went; answers whether it went well. */
+  async check(
+    what: string,
+    examine: (signal: AbortSignal) => Promise<string> | string,
+    { limitMs, isVital = true }: CheckOptions,
+  ): Promise<boolean> {
+    const tooLong = (): Error =>
+      new KvsConnectionError('KVS_CALL_FAILED', `${what}: no answer within ${limitMs / 1000} s`, {
+        errorName: 'TimeoutError',
+      });
+    const stopProgress = this.#progress(what, limitMs);
+    try {
+      using limit = deadline(this.#clock, limitMs, tooLong);
+      const finding = await abortable(Promise.resolve(examine(limit.signal)), limit.signal);
+      stopProgress();
+      this.#output.say(
+        'check',
+        { what, ok: true, finding, why: null, mend: [] },
+        `ok    ${what}: ${finding}`,
+      );
+      return true;
+    } catch (error) {
+      stopProgress();
+      if (isVital) this.failed.push(what);
+      this.#tellFailure(what, isVital, error);
+      return false;
+    }
+  }
+
+  skip(what: string, why: string): void {
+    this.#output.say('check', { what, ok: null, finding: why, why: null, mend: [] }, `--    ${what}: ${why}`);
+  }
+
+  /** The last word. */
+  report(): void {
+    const { failed } = this;
+    const verdict =
+      failed.length === 0 ? 'All is well.' : `Not well: ${failed.join(', ')}. What to do is said above.`;
+    this.#output.say('report', { ok: failed.length === 0, failed }, `\n${verdict}`);
+  }
+
+  #tellFailure(what: string, isVital: boolean, error: unknown): void {
+    const root = rootOf(error);
+    const code = root instanceof FrameSourceError ? root.code : null;
+    const finding = redact(error instanceof Error ? error.message : String(error));
+    const { why = null, mend = [] } =
+      (error instanceof Complaint ? error.mending : mendingOf(error, this.subject)) ?? {};
+    const lines = [
+      `${isVital ? 'FAIL ' : 'note '} ${what}: ${finding}`,
+      ...(why === null ? [] : [`      why:  ${why}`]),
+      ...mend.map((one) => `      mend: ${one.replaceAll('\n', '\n            ')}`),
+    ];
+    this.#output.say(
+      'check',
+      { what, ok: false, vital: isVital, code, finding, why, mend },
+      lines.join('\n'),
+    );
+  }
+
+  /** On a terminal a line that tells which step runs, and its limit. The answered function ends it. */
+  #progress(what: string, limitMs: number): () => void {
+    const startedMs = this.#clock.monotonic();
+    let cancel = (): void => {};
+    const draw = (): void => {
+      const s = Math.floor((this.#clock.monotonic() - startedMs) / 1000);
+      this.#output.line(`…     ${what} (${s} of at most ${Math.round(limitMs / 1000)} s)`);
+      cancel = this.#clock.after(PROGRESS_MS, draw);
+    };
+    draw();
+    return () => cancel();
+  }
+}
