@@ -1,7 +1,7 @@
 // npm test: makes the clone ready, then runs every suite: native (ctest), types, jest's unit, integration and lifecycle,
 // and, by itself, the faults, whose rows mostly wait. `npm test -- ARGS` runs jest alone with ARGS.
-import { readFileSync, mkdirSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ensureNativeTests, root, setup } from './setup.mjs';
 import { foreground } from './step.mjs';
 
@@ -20,26 +20,24 @@ let skippedCount = 0;
 
 if (jestArguments.length === 0) {
   console.log('- Native tests');
-  const ctest = spawnSync(
-    'ctest',
-    ['--test-dir', 'build/native-tests', '--output-on-failure', '--timeout', '120'],
-    {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  process.stdout.write(ctest.stdout);
-  const counts = /(\d+) tests? failed out of (\d+)/.exec(ctest.stdout);
-  failedCount += Number(counts?.[1] ?? 0);
-  passedCount += Number(counts?.[2] ?? 0) - Number(counts?.[1] ?? 0);
-  if (ctest.status !== 0) failed.push('native');
+  const report = join(root, 'build', 'ctest.xml');
+  rmSync(report, { force: true });
+  const options = ['--output-on-failure', '--timeout', '120', '--output-junit', report];
+  const ctest = await foreground('ctest', ['--test-dir', 'build/native-tests', ...options]);
+  const suite = existsSync(report) ? readFileSync(report, 'utf8') : '';
+  const numberOf = (name) => Number(new RegExp(`<testsuite[^>]*\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
+  failedCount += numberOf('failures');
+  passedCount += numberOf('tests') - numberOf('failures');
+  if (ctest !== 0) failed.push('native');
 
   console.log('- Types');
-  const tsc = await foreground('node_modules/.bin/tsc', ['-p', 'test/tsconfig.json']);
-  if (tsc === 0) passedCount += 1;
-  else {
+  for (const project of ['test/tsconfig.json', 'lib/monitor/page/tsconfig.json']) {
+    if ((await foreground('node_modules/.bin/tsc', ['-p', project])) === 0) {
+      passedCount += 1;
+      continue;
+    }
     failedCount += 1;
-    failed.push('types');
+    failed.push(`types (${project})`);
   }
 }
 
