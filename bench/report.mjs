@@ -294,6 +294,31 @@ function camerasLines({ cameras: { size, rows } }) {
   ];
 }
 
+function observeLines({ observe: { size, fps, cameras, fragmentSeconds, seconds, rows, scrape } }) {
+  const [unseen] = rows;
+  const ratios = (rounds) => rounds.map(({ cpuMs }, i) => cpuMs / unseen.rounds[i].cpuMs);
+  return [
+    '## What it costs to be seen',
+    `${cameras} cameras of ${size.width}×${size.height} at ${fps} frames/s, fragments of ${fragmentSeconds} s, in one process; who asks is another ` +
+      `one. ${count(rows, 'round')} of ${seconds} s each, all in turn in each; medians, and the range in brackets. Who looks gets the events and, ` +
+      'of each camera, the pictures that the page asks for. Prometheus scrapes every 15 s or more as a rule, which costs a fifteenth.',
+    table(
+      ['', 'frames', 'CPU ms/frame', '× nobody asks', 'main thread µs/frame', 'answers/s'],
+      rows.map(({ title, rounds }) => [
+        title,
+        String(rounds.reduce((sum, one) => sum + one.frames, 0)),
+        range(spread(rounds.map(({ cpuMs }) => cpuMs)), 2),
+        range(spread(ratios(rounds)), 3),
+        range(spread(rounds.map((one) => one.mainThreadMicroseconds)), 0),
+        range(spread(rounds.map((one) => one.answersPerSecond)), 1),
+      ]),
+    ),
+    `Counting a frame's age takes ${number(scrape.observeNanoseconds, 0)} ns. A scrape of ${scrape.sources} sources, ${scrape.lines} lines, ` +
+      `takes ${number(scrape.wallMs, 0)} ms of the main thread, ${number(scrape.cpuMs, 0)} ms of CPU with V8's collectors: ` +
+      `${number(scrape.cpuMs / scrape.sources, 2)} ms a source.`,
+  ];
+}
+
 /** The page as Markdown. Sections that were not measured are left out. */
 export function report(results) {
   return [
@@ -306,6 +331,7 @@ export function report(results) {
       : []),
     ...(results.live ? liveLines(results) : []),
     ...(results.cameras ? camerasLines(results) : []),
+    ...(results.observe ? observeLines(results) : []),
     ...(results.growth ? growthLines(results) : []),
     '',
   ].join('\n\n');

@@ -1,4 +1,4 @@
-// node bench/run.mjs [--quick] [--only throughput,growth,live,cameras]: measures, and writes build/bench.json and from it
+// node bench/run.mjs [--quick] [--only throughput,growth,live,cameras,observe]: measures, and writes build/bench.json and from it
 // docs/performance.md and .svg. A quick or partial run leaves these alone and writes build/bench-quick/.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { writeDocument } from './document.mjs';
 import { growth } from './growth.mjs';
 import { live } from './live.mjs';
 import { machine, ownVersions } from './machine.mjs';
+import { observe } from './observe.mjs';
 import { throughput } from './throughput.mjs';
 
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string' } } });
@@ -24,6 +25,7 @@ const sections = {
   growth: () => growth({ frames: quick ? 10_000 : 200_000 }),
   live: () => live({ seconds: quick ? 6 : 12, starts: quick ? 3 : 8, say }),
   cameras: () => cameras({ seconds: quick ? 6 : 16, say }),
+  observe: () => observe({ rounds: quick ? 1 : 4, seconds: quick ? 4 : 6, say }),
 };
 const wanted = flags.only?.split(',') ?? Object.keys(sections);
 const unknown = wanted.filter((name) => !(name in sections));
