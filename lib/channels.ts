@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { EngineFault } from '../binding.js';
 import type { FrameSourceErrorCode } from './errors.js';
 import type { SessionStart } from './events.js';
+import type { FrameSource } from './frame-source.js';
 import type { Frame } from './frames/frame.js';
 import type { Fragment, VariantInfo } from './hls/fragment.js';
 import type { FaultClass } from './policy/fault.js';
@@ -52,6 +53,7 @@ export interface FragmentMessage {
 /** A frame is handed to the program. It is on loan until the program lets go of it: who wants it longer retains it. */
 export interface FrameMessage {
   cameraId: string;
+  source: FrameSource;
   frame: Frame;
 }
 

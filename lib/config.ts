@@ -4,8 +4,16 @@ import { ConfigError, redact } from './errors.js';
 /** What one option may be. The default is used where the option is absent or `undefined`. */
 export type Rule =
   | { kind: 'integer' | 'number'; min: number; max: number; default?: number; optional?: true }
-  /** `isSecret`: a message never shows the value. */
-  | { kind: 'string'; isSecret?: true; pattern?: RegExp; example?: string; default?: string; optional?: true }
+  /** `isSecret`: a message never shows the value; `wrongly` may say instead what is wrong with it. */
+  | {
+      kind: 'string';
+      isSecret?: true;
+      wrongly?: (value: string) => string;
+      pattern?: RegExp;
+      example?: string;
+      default?: string;
+      optional?: true;
+    }
   | { kind: 'choice'; choices: readonly string[]; default?: string; optional?: true }
   | { kind: 'date'; optional: true }
   /** Checked by whoever uses it; `methods` must be there. */
@@ -64,7 +72,10 @@ function checkOne(name: string, value: unknown, rule: Rule): unknown {
     case 'string':
       if (typeof value !== 'string' || value === '' || (rule.pattern && !rule.pattern.test(value))) {
         const example = rule.example === undefined ? '' : `, such as ${rule.example},`;
-        const hidden = typeof value === 'string' ? 'another one' : `a value of type ${typeof value}`;
+        const hidden =
+          typeof value === 'string'
+            ? (rule.wrongly?.(value) ?? 'another one')
+            : `a value of type ${typeof value}`;
         const received = rule.isSecret ? hidden : shown(value);
         throw new ConfigError(`Expected a string${example} for ${name} but received ${received}`);
       }

@@ -294,7 +294,8 @@ export abstract class FrameSource extends SourceEmitter implements AsyncDisposab
     const frame = this.#filler === undefined ? take() : this.#filler.next(take);
     if (frame === undefined) return undefined;
     this.#pipeline.account.onFrame(frame);
-    if (channels.frame.hasSubscribers) channels.frame.publish({ cameraId: this.cameraId, frame });
+    if (channels.frame.hasSubscribers)
+      channels.frame.publish({ cameraId: this.cameraId, source: this, frame });
     return frame;
   }
 

@@ -1,5 +1,6 @@
 import type { DecoderNews } from './events.js';
 import type { ConnectionState, SourcePhase } from './policy/supervisor.js';
+import type { RenewalTrouble } from './session-loop.js';
 
 /**
  * The verdict in one word. `idle`: the reader is well and waits for a camera that sends nothing. `stalled`: connected, but
@@ -28,7 +29,7 @@ export interface SourceHealth {
   rhythm: FragmentRhythm;
   /** Sessions that took over from one that still played. */
   renewals: number;
-  /** Connections made again after a failure, within the last hour. */
+  /** Reconnections tried within the last hour. */
   reconnectsLastHour: number;
   /** What the reader does next by itself, and when; `null` where nothing is planned. */
   next: PlannedStep | null;
@@ -48,8 +49,9 @@ export interface FragmentRhythm {
 /** Something the reader will do by itself. */
 export interface PlannedStep {
   /** `renew`: the next session is opened while this one plays. `reconnect`: after a failure. `look`: whether the silent camera
-   *  sends again. `stall`: unless a fragment comes before, the stream counts as stalled, and a new session is opened. */
-  what: 'renew' | 'reconnect' | 'look' | 'stall';
+   *  sends again. `stall`: unless a fragment comes before, the stream counts as stalled, and a new session is opened. `end`: the
+   *  session ends, no other one can be had, and the source gives up. */
+  what: 'renew' | 'reconnect' | 'look' | 'stall' | 'end';
   /** Unix ms. */
   atMs: number;
   /** In words, e.g. `opens the next session in 41 s`. */
@@ -68,17 +70,26 @@ export interface HealthFacts {
   /** The phase is what it is, and frames have flowed in it, for so long. */
   phaseAgoMs: number;
   flowAgoMs: number;
-  fragmentAgoMs: number | null;
   lastFrameAgoMs: number | null;
+  /** A frame was decoded, or pictures of which none was wanted; `null`: never. */
+  progressAgoMs: number | null;
   lastFrameAgeMs: number | null;
   /** Frames decoded and not yet asked for. */
   bufferedFrames: number;
+  /** The program holds all frames there is memory for. */
+  isAllOnLoan: boolean;
+  /** Pictures that were older than `maxAgeMs`. */
+  agedPictures: number;
   rhythm: FragmentRhythm;
   renewals: number;
   reconnectsLastHour: number;
-  /** What the session loop waits for. */
+  /** What the session loop waits for: a fragment, for so long now. */
   renewInMs: number | null;
   connectInMs: number | null;
+  awaitedForMs: number | null;
+  renewal: RenewalTrouble;
+  /** The session in use ends; `null`: never, or there is none. */
+  sessionEndsInMs: number | null;
   decoder: DecoderNews | null;
 }
 
@@ -139,34 +150,45 @@ function verdictOn(facts: HealthFacts): Verdict {
   const why = lastFault === null ? '' : `: ${lastFault}`;
   switch (phase) {
     case 'stopped':
-      return facts.isStarted
-        ? answer(false, 'stopped', 'stopped, or at the end of the stream')
-        : answer(false, 'not-started', 'not started');
-    case 'connecting':
-      return answer(false, 'connecting', `waiting for the first frame${failures}${why}`);
+      if (!facts.isStarted) return answer(false, 'not-started', 'not started');
+      return facts.bufferedFrames > 0
+        ? answer(true, 'flowing', 'the stream has ended, its last frames wait to be taken')
+        : answer(false, 'stopped', 'stopped, or at the end of the stream');
+    case 'connecting': {
+      const { agedPictures } = facts;
+      const aged = agedPictures === 0 ? '' : `, ${agedPictures} pictures were older than maxAgeMs`;
+      return answer(false, 'connecting', `waiting for the first frame${aged}${failures}${why}`);
+    }
     case 'reconnecting':
       return answer(false, 'reconnecting', `reconnecting, no frame${ago}${failures}${why}`);
     case 'offline':
       return answer(true, 'idle', `the camera sends nothing, no frame${ago || ' yet'}`);
     case 'failed':
-      return answer(false, 'failed', `gave up${why}`);
-    case 'connected': {
-      const { bufferedFrames, flowAgoMs, rhythm } = facts;
-      const stalledMs =
-        lastFrameAgoMs === null || rhythm.stallAfterMs === null
-          ? 0
-          : lastFrameAgoMs - flowEndsAfterMs(rhythm.stallAfterMs);
-      if (stalledMs > 0) {
-        if (bufferedFrames === 0) return answer(false, 'stalled', `no frame${ago}`, stalledMs);
-        return answer(true, 'flowing', `frames wait to be taken, no new one${ago}`, flowAgoMs);
-      }
-      return answer(true, 'flowing', 'frames flow', flowAgoMs);
-    }
+      return answer(false, 'failed', `gave up${failures}${why}`);
+    case 'connected':
+      return verdictOnFlow(facts, ago);
   }
 }
 
+/** The verdict while a session plays. `ago`: for how long there was no frame, in words. */
+function verdictOnFlow({ renewal, ...facts }: HealthFacts, ago: string): Verdict {
+  const { progressAgoMs, flowAgoMs, rhythm, bufferedFrames } = facts;
+  const stalledMs =
+    progressAgoMs === null || rhythm.stallAfterMs === null
+      ? 0
+      : progressAgoMs - flowEndsAfterMs(rhythm.stallAfterMs);
+  if (stalledMs > 0 && bufferedFrames === 0) {
+    const why = facts.isAllOnLoan ? ': all are on loan, and the program has given none back' : '';
+    return { healthy: false, status: 'stalled', reason: `no frame${ago}${why}`, agoMs: stalledMs };
+  }
+  const flow = stalledMs > 0 ? `frames wait to be taken, no new one${ago}` : 'frames flow';
+  const times = renewal.failures === 1 ? 'once' : `${renewal.failures} times`;
+  const trouble = renewal.failures === 0 ? '' : `; renewing the session failed ${times}: ${renewal.reason}`;
+  return { healthy: !renewal.isGivenUp, status: 'flowing', reason: `${flow}${trouble}`, agoMs: flowAgoMs };
+}
+
 function nextStep(facts: HealthFacts): PlannedStep | null {
-  const { nowMs, phase, renewInMs, connectInMs } = facts;
+  const { nowMs, phase, renewInMs, connectInMs, renewal, sessionEndsInMs } = facts;
   const step = (what: PlannedStep['what'], inMs: number, words: string): PlannedStep => ({
     what,
     atMs: nowMs + Math.max(0, inMs),
@@ -177,20 +199,25 @@ function nextStep(facts: HealthFacts): PlannedStep | null {
       ? step('look', connectInMs, `looks for the camera in ${inSeconds(connectInMs)}`)
       : step('reconnect', connectInMs, `tries again in ${inSeconds(connectInMs)}`);
   }
-  const stallInMs = phase === 'connected' ? stallIn(facts) : null;
-  if (stallInMs !== null && (renewInMs === null || stallInMs < renewInMs)) {
+  const stallInMs = stallIn(facts);
+  // Before a frame has come, that is what is waited for, not the end of a session that is not known to be good.
+  const isFlowing = phase === 'connected';
+  if (stallInMs !== null && (!isFlowing || renewInMs === null || stallInMs < renewInMs)) {
     const words = `opens a new session in ${inSeconds(stallInMs)}, unless a fragment comes`;
     return step('stall', stallInMs, words);
+  }
+  if (!isFlowing) return null;
+  if (renewal.isGivenUp && sessionEndsInMs !== null) {
+    return step('end', sessionEndsInMs, `ends with its session in ${inSeconds(sessionEndsInMs)}`);
   }
   if (renewInMs === null) return null;
   return step('renew', renewInMs, `opens the next session in ${inSeconds(renewInMs)}`);
 }
 
-/** When a stream whose next fragment is late counts as stalled; `null` while none is late. */
-function stallIn({
-  fragmentAgoMs,
-  rhythm: { fragmentMs, stallAfterMs: limitMs },
-}: HealthFacts): number | null {
-  if (fragmentAgoMs === null || fragmentMs === null || limitMs === null) return null;
-  return fragmentAgoMs > LATE_FACTOR * fragmentMs ? Math.max(0, limitMs - fragmentAgoMs) : null;
+/** When a stream whose next fragment is late counts as stalled; `null` while none is late, or none is waited for. */
+function stallIn({ phase, awaitedForMs, rhythm }: HealthFacts): number | null {
+  const { fragmentMs, stallAfterMs: limitMs } = rhythm;
+  if (awaitedForMs === null || limitMs === null) return null;
+  if (phase === 'connected' && (fragmentMs === null || awaitedForMs <= LATE_FACTOR * fragmentMs)) return null;
+  return Math.max(0, limitMs - awaitedForMs);
 }

@@ -162,16 +162,16 @@ export class Pipeline {
           }
           this.#hooks.tell('decoder', decoder);
         },
-        onFormat: (format) => {
-          this.account.format = format;
-          this.#hooks.tell('format', format);
+        onFormat: (format) => this.#hooks.tell('format', (this.account.format = format)),
+        onRoom: (isSound) => {
+          // Where few pictures are wanted, frames alone would look like a stall.
+          if (isSound) this.account.onProgress(this.#parts.fragments.stallLimitMs);
+          this.#room.wake();
         },
-        onRoom: () => this.#room.wake(),
         onFault: (fault, fragment) => this.#onFault(fault, fragment),
         onLog: (lines) => {
-          for (const { level, message } of lines) {
-            this.#options.logger[level](`${this.#cameraId}: libav: ${message}`);
-          }
+          const { logger } = this.#options;
+          for (const { level, message } of lines) logger[level](`${this.#cameraId}: libav: ${message}`);
         },
         onEnded: () => this.#onEngineEnded?.(),
         onFailure: (error) => {

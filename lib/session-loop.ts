@@ -51,7 +51,22 @@ export interface LoopPlan {
   renewAtMs: number | null;
   /** The wait before the next session is over. */
   connectAtMs: number | null;
+  /** Since when the next fragment of the session in use is waited for; `null` while none is, as there is no room for one. */
+  awaitedSinceMs: number | null;
+  renewal: RenewalTrouble;
 }
+
+/** What renewing the session in use has met. */
+export interface RenewalTrouble {
+  /** Tries that failed. */
+  failures: number;
+  /** Why the last of them did; `''` without one. */
+  reason: string;
+  /** It is not tried any more: the source ends with the session. */
+  isGivenUp: boolean;
+}
+
+const NO_TROUBLE: RenewalTrouble = { failures: 0, reason: '', isGivenUp: false };
 
 export interface SessionLoopHooks {
   /** Takes a fragment; resolves when the next one may come. */
@@ -81,6 +96,8 @@ export class SessionLoop {
   #resumeAtMs: number | undefined;
   #renewAtMs: number | null = null;
   #connectAtMs: number | null = null;
+  #awaitedSinceMs: number | null = null;
+  #renewal = NO_TROUBLE;
 
   constructor(options: SessionLoopOptions, hooks: SessionLoopHooks) {
     this.#options = options;
@@ -101,7 +118,12 @@ export class SessionLoop {
   }
 
   get plan(): LoopPlan {
-    return { renewAtMs: this.#renewAtMs, connectAtMs: this.#connectAtMs };
+    return {
+      renewAtMs: this.#renewAtMs,
+      connectAtMs: this.#connectAtMs,
+      awaitedSinceMs: this.#awaitedSinceMs,
+      renewal: this.#renewal,
+    };
   }
 
   /** A frame of a session was decoded; only one that was asked for since the session in use says that all is well. */
@@ -162,6 +184,7 @@ export class SessionLoop {
       ending.abort(new Error('The session is over'));
       this.#session = undefined;
       this.#renewAtMs = null;
+      this.#renewal = NO_TROUBLE;
     }
   }
 
@@ -171,12 +194,15 @@ export class SessionLoop {
   ): Promise<LostFragments | null> {
     try {
       for (;;) {
+        this.#awaitedSinceMs = this.#options.clock.monotonic();
         const { value, done } = await fragments.next();
+        this.#awaitedSinceMs = null;
         if (done) return value;
         await this.#hooks.onFragment(value, signal);
         if (value.dateMs !== null) this.#resumeAtMs = value.dateMs;
       }
     } finally {
+      this.#awaitedSinceMs = null;
       await fragments.return(null);
     }
   }
@@ -189,6 +215,7 @@ export class SessionLoop {
   #use(session: Session, isRenewal: boolean, signal: AbortSignal): void {
     const { clock, random, renewalMarginMs } = this.#options;
     this.#session = session;
+    this.#renewal = NO_TROUBLE;
     this.#hooks.onSession(session, isRenewal);
     const delayMs = renewalDelayMs(session, clock.now(), renewalMarginMs, random);
     if (delayMs !== null)
@@ -216,12 +243,15 @@ export class SessionLoop {
         const level = fault === 'offline' ? 'debug' : 'warn';
         logger[level](`${cameraId}: renewing the session failed: ${error.message}`);
         this.#hooks.onFault(fault, error);
+        const failures = this.#renewal.failures + 1;
+        this.#renewal = { failures, reason: error.message, isGivenUp: false };
         const event = { kind: 'fault', fault, retryAfterMs: error.retryAfterMs ?? 0 } as const;
         const { state, action } = advance(waits, event, patience, random);
         waits = state;
         // Nothing another try would change; the session in use plays to its end, and then this error ends the source.
         if (action.kind === 'give-up') {
           this.#renewAtMs = null;
+          this.#renewal = { ...this.#renewal, isGivenUp: true };
           return;
         }
         if (action.kind === 'connect') await this.#waitToRenew(action.afterMs, signal);

@@ -44,8 +44,8 @@ export class SourceAccount {
   readonly #clock: Clock;
   readonly #recentReconnects = new RecentCount(HOUR_MS);
   #durationsMs: number[] = [];
-  /** A fragment came last then, monotonic ms. */
-  #fragmentAtMs: number | null = null;
+  /** Pictures came last then, monotonic ms. */
+  #progressAtMs: number | null = null;
   /** The phase began, and frames have flowed since, monotonic ms. */
   #phaseSinceMs: number;
   #flowSinceMs: number;
@@ -73,12 +73,19 @@ export class SourceAccount {
 
   /** Frames were decoded. `stallMs`: so long without anything new is a stall. */
   onDecoded(newest: Frame, stallMs: number | null): void {
+    this.onProgress(stallMs);
+    this.decodedAtMs = this.#progressAtMs;
+    this.newestCaptureMs = newest.timestampMs;
+  }
+
+  /** Pictures came, though none may be wanted. */
+  onProgress(stallMs: number | null): void {
     const now = this.#clock.monotonic();
-    if (this.decodedAtMs !== null && stallMs !== null && now - this.decodedAtMs > flowEndsAfterMs(stallMs)) {
+    const before = this.#progressAtMs;
+    if (before !== null && stallMs !== null && now - before > flowEndsAfterMs(stallMs)) {
       this.#flowSinceMs = now;
     }
-    this.decodedAtMs = now;
-    this.newestCaptureMs = newest.timestampMs;
+    this.#progressAtMs = now;
   }
 
   /** A fragment came. */
@@ -87,7 +94,6 @@ export class SourceAccount {
     this.fragments += 1;
     this.fragmentBytes += fragment.media.length;
     this.variant = fragment.variant;
-    this.#fragmentAtMs = this.#clock.monotonic();
     if (fragment.durationMs > 0) {
       this.#durationsMs = [...this.#durationsMs, fragment.durationMs].slice(-RHYTHM_FRAGMENTS);
     }
@@ -136,9 +142,9 @@ export class SourceAccount {
     return { fragmentMs: sorted[sorted.length >> 1] ?? null, stallAfterMs: stallMs };
   }
 
-  /** Monotonic ms since when the phase is what it is, frames have flowed in it, and nothing came. */
-  get since(): { phaseMs: number; flowMs: number; fragmentMs: number | null } {
-    return { phaseMs: this.#phaseSinceMs, flowMs: this.#flowSinceMs, fragmentMs: this.#fragmentAtMs };
+  /** Monotonic ms since when the phase is what it is, frames have flowed in it, and no picture came. */
+  get since(): { phaseMs: number; flowMs: number; progressMs: number | null } {
+    return { phaseMs: this.#phaseSinceMs, flowMs: this.#flowSinceMs, progressMs: this.#progressAtMs };
   }
 
   /** Age of the session in use, ms; `null` if there is none. */

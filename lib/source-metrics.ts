@@ -21,7 +21,7 @@ export interface SourceMetrics {
   calls: readonly CallCount[];
   /** The variant of the newest fragment; `null` where the stream has no master playlist. */
   variant: VariantInfo | null;
-  /** Connections made again after a failure. */
+  /** Reconnections tried after a failure. */
   reconnects: number;
   /** Sessions acquired after the first one, renewals and reconnections alike. */
   urlRefreshes: number;

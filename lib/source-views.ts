@@ -23,12 +23,23 @@ export interface Viewed {
 }
 
 /** Whether frames flow, and if not, why. */
-export function healthView({ account, loop, parts, bufferedFrames, isBegun, clock }: Viewed): SourceHealth {
+export function healthView({
+  account,
+  ledger,
+  loop,
+  engine,
+  parts,
+  bufferedFrames,
+  isBegun,
+  clock,
+}: Viewed): SourceHealth {
   const now = clock.monotonic();
   const nowMs = clock.now();
-  const { phaseMs, flowMs, fragmentMs } = account.since;
+  const { phaseMs, flowMs, progressMs } = account.since;
   const ago = (ms: number | null): number | null => (ms === null ? null : now - ms);
-  const { renewAtMs, connectAtMs } = loop.plan;
+  const { renewAtMs, connectAtMs, awaitedSinceMs, renewal } = loop.plan;
+  const endsAtMs = loop.session?.expiresAtMs ?? Infinity;
+  const ring = engine?.ring() ?? null;
   const { decoder, lastFault, newestCaptureMs, renewals, reconnectsLastHour } = account;
   return healthOf({
     nowMs,
@@ -39,15 +50,20 @@ export function healthView({ account, loop, parts, bufferedFrames, isBegun, cloc
     lastFault,
     phaseAgoMs: now - phaseMs,
     flowAgoMs: now - flowMs,
-    fragmentAgoMs: ago(fragmentMs),
     lastFrameAgoMs: ago(account.decodedAtMs),
+    progressAgoMs: ago(progressMs),
     lastFrameAgeMs: newestCaptureMs === null ? null : nowMs - newestCaptureMs,
     bufferedFrames,
+    isAllOnLoan: ring !== null && ring.usedSlots === ring.slots,
+    agedPictures: ledger.drops.age.frames,
     rhythm: account.rhythm(parts.fragments.stallLimitMs),
     renewals,
     reconnectsLastHour,
     renewInMs: renewAtMs === null ? null : renewAtMs - now,
     connectInMs: connectAtMs === null ? null : connectAtMs - now,
+    awaitedForMs: ago(awaitedSinceMs),
+    renewal,
+    sessionEndsInMs: endsAtMs === Infinity ? null : endsAtMs - nowMs,
     decoder,
   });
 }

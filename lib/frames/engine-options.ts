@@ -66,8 +66,8 @@ export interface FrameEngineHooks {
   onFrames(newest: Frame): void;
   /** The first frame, or one of another form than the one before, can be taken next. */
   onFormat(format: PictureFormat): void;
-  /** A fragment was consumed: there is room for another. */
-  onRoom(): void;
+  /** A fragment was consumed: there is room for another. `isSound`: its pictures came out, wanted or not. */
+  onRoom(isSound: boolean): void;
   /** A fragment, or part of it, could not be used. Later ones are not affected. */
   onFault(fault: EngineFault, fragment: FrameFragment | undefined): void;
   /** libav logged what belongs to no fault, oldest first. */

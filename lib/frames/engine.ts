@@ -148,15 +148,12 @@ export class FrameEngine {
     return this.#engine.stats();
   }
 
-  /** The memory in use for frames; of one that is shared with other engines only what this one's frames take. */
+  /** The memory in use for frames; of one that is shared with other engines, this one's share of the bytes. */
   ring(): RingReading | null {
     const ring = [...this.#rings.values()].at(-1);
     if (ring === undefined) return null;
-    const { writer } = this.#ringSupply;
-    const isShared = ring.cursor !== null && writer > 0;
-    const usedSlots = ring.usedSlots(isShared ? writer : null);
-    const bytes = isShared ? usedSlots * ring.slotBytes : ring.pixels.byteLength;
-    return { slots: ring.slots.length, usedSlots, bytes };
+    const bytes = ring.pixels.byteLength / this.#ringSupply.sharers;
+    return { slots: ring.slots.length, usedSlots: ring.usedSlots, bytes };
   }
 
   /** Stops the native thread and gives back the frames that nobody took. Frames on loan stay valid. */
@@ -329,7 +326,7 @@ export class FrameEngine {
     }
     this.#pushed.read(id, durationMs);
     this.#secondCopies.read(id, field(4) !== 0);
-    this.#hooks.onRoom();
+    this.#hooks.onRoom(durationMs !== null && field(4) === 0);
   }
 
   #onFault(fault: EngineFault): void {

@@ -140,15 +140,15 @@ export class Ring {
     return Atomics.load(this.states, slot) & STATE_MASK;
   }
 
-  /** Slots that are not free; with `writer`, those of them that this engine took. */
-  usedSlots(writer: number | null): number {
+  /** Slots that are not free. */
+  get usedSlots(): number {
     let used = 0;
     for (const { index } of this.slots) {
       const state = Atomics.load(this.states, index);
       // What was left out of a block holds nothing. A frame that only others hold still has their marks.
       const { abandoned, reserved } = SLOT;
       if (state === 0 || (state & STATE_MASK) === abandoned || (state & STATE_MASK) === reserved) continue;
-      if (writer === null || this.writerOf(index) === writer) used += 1;
+      used += 1;
     }
     return used;
   }
@@ -223,6 +223,8 @@ export class Ring {
 export interface RingSupply {
   /** Number of the engine that writes to them, above 0 if it shares them with others; see binding.d.ts. */
   readonly writer: number;
+  /** Engines that write to them now, this one included. */
+  readonly sharers: number;
   /** The ring for frames of this form, each so many bytes. Throws `CONFIG_INVALID` if there can't be one. */
   next(layout: FrameLayout, bytes: number): Ring;
 }
@@ -230,6 +232,7 @@ export interface RingSupply {
 /** Rings of one engine, one for each form of its frames. */
 export class OwnRings implements RingSupply {
   readonly writer = 0;
+  readonly sharers = 1;
   readonly #bufferedFrames: number;
   readonly #memory: RingMemory;
   readonly #blockSlots: number;

@@ -12,6 +12,8 @@ export class SharedRings {
   readonly #memory: RingMemory;
   #ring: Ring | undefined;
   #lastWriter = 0;
+  /** Engines that have not ended, and of those that have, the numbers. */
+  readonly #writers = new Set<number>();
   readonly #gone = new Set<number>();
 
   /** @param blocks how many of `blockSlots` frames each */
@@ -27,12 +29,21 @@ export class SharedRings {
     const writer = (this.#lastWriter % MAX_WRITER) + 1;
     this.#lastWriter = writer;
     this.#gone.delete(writer);
-    return { writer, next: (layout, bytes) => this.#next(layout, bytes) };
+    this.#writers.add(writer);
+    const writers = this.#writers;
+    return {
+      writer,
+      get sharers() {
+        return Math.max(1, writers.size);
+      },
+      next: (layout, bytes) => this.#next(layout, bytes),
+    };
   }
 
   /** That engine has ended. */
   leave({ writer }: RingSupply): void {
     this.#gone.add(writer);
+    this.#writers.delete(writer);
   }
 
   isGone(writer: number): boolean {

@@ -29,6 +29,12 @@ const HTTP: Rules = {
     isSecret: true,
     // Longer ones would meet the limit on headers.
     pattern: /^[\x21-\x7e]{16,1024}$/,
+    wrongly: (token) =>
+      token.length < 16
+        ? 'a shorter one'
+        : token.length > 1024
+          ? 'a longer one'
+          : 'one with other characters',
     example: 'what `openssl rand -hex 16` prints (16–1024 ASCII characters, no space)',
     optional: true,
   },

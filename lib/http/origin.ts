@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
+import { hostname } from 'node:os';
 import { Refusal } from './answer.js';
 
 /** One way of writing for each address: `[0:0::1]` and `::1` are the same, and so are `::FFFF:10.0.0.1` and `10.0.0.1`. */
@@ -10,6 +11,15 @@ function canonical(host: string): string {
     .replace(/%.*$/, '')
     .replace(/^::ffff:(?=\d+\.)/, '');
   return isIPv6(bare) ? new URL(`http://[${bare}]`).hostname : bare;
+}
+
+/**
+ * What this machine is called, in full and without a domain. Whoever would point a foreign page's name here has to own the name,
+ * and this one is of who runs the machine.
+ */
+export function ownNames(): string[] {
+  const name = hostname();
+  return [...new Set([name, name.replace(/\..*$/s, '')])].filter((one) => one !== '');
 }
 
 /**
@@ -44,8 +54,8 @@ export class OriginGuard {
     if (name !== undefined && (this.#known.has(canonical(name)) || canonical(name) === own)) return;
     throw new Refusal(
       421,
-      'The Host header does not name this server. Ask for it by its address, or by localhost, or let the program that runs it ' +
-        'name the host in allowedHosts.\n',
+      'The Host header does not name this server. Ask for it by its address, or by localhost, or let whoever runs it allow the ' +
+        'name: the option allowedHosts of serveHttp(), --allowed-host of kvs-frames monitor.\n',
     );
   }
 

@@ -43,7 +43,10 @@ export function ownRoutes({ sources, registry, logger, isClosing }: OwnRoutesPar
           cameraId: source.cameraId,
           health: ask(source, (one) => one.health(), logger),
         }));
-        const { notFlowing, ...counts } = readinessOf(judged, isClosing());
+        const { notFlowing, ...counts } = readinessOf(judged, {
+          isClosing: isClosing(),
+          isNamed: camera !== null,
+        });
         const report: ReadyReport = isTrusted ? { ...counts, notFlowing } : counts;
         sendJson(response, report.ready ? 200 : 503, report);
       },

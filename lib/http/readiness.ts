@@ -17,10 +17,20 @@ export interface ReadyReport {
   notFlowing?: { cameraId: string; status: HealthStatus | 'unknown'; reason: string }[];
 }
 
+/** What the question is about. */
+export interface ReadyQuestion {
+  isClosing: boolean;
+  /** Only the cameras of one name are asked about. */
+  isNamed: boolean;
+}
+
 /**
  * Whether frames flow: of one camera at least, or all are merely silent. Sources that were stopped, or ended, are not waited for.
  */
-export function readinessOf(cameras: readonly Judged[], isClosing: boolean): Required<ReadyReport> {
+export function readinessOf(
+  cameras: readonly Judged[],
+  { isClosing, isNamed }: ReadyQuestion,
+): Required<ReadyReport> {
   const all = cameras.map(({ cameraId, health }) => ({
     cameraId,
     status: health?.status ?? ('unknown' as const),
@@ -36,6 +46,7 @@ export function readinessOf(cameras: readonly Judged[], isClosing: boolean): Req
     notFlowing: all.filter(({ status }) => status !== 'flowing'),
   });
   if (isClosing) return verdict(false, 'the server closes');
+  if (isNamed && all.length === 0) return verdict(false, 'there is no camera of this name');
   if (left === 0) return verdict(false, 'no source is left');
   if (counts.flowing) return verdict(true, `frames of ${counts.flowing} of ${left} cameras flow`);
   if (counts.idle === left) return verdict(true, 'the cameras send nothing');

@@ -7,7 +7,8 @@ import type { Logger } from '../logger.js';
 import { Access } from './access.js';
 import { rawAnswer } from './answer.js';
 import { Exchange, type ExchangeParts } from './exchange.js';
-import { OriginGuard } from './origin.js';
+import { isLoopback } from './options.js';
+import { OriginGuard, ownNames } from './origin.js';
 import type { Route } from './route.js';
 
 /** What clients are granted; a test grants less. */
@@ -106,7 +107,7 @@ export class RouteServer {
     this.#parts = {
       routes,
       access: new Access(token, bound.port),
-      origins: new OriginGuard([host, ...allowedHosts]),
+      origins: new OriginGuard([host, ...allowedHosts, ...(isLoopback(bound.address) ? [] : ownNames())]),
       clock: this.#clock,
       logger,
     };

@@ -25,8 +25,9 @@ export interface HttpOptions {
   token?: string;
   /**
    * Names and addresses, without ports, by which it is reached besides localhost, `host`, and the address that a connection
-   * comes in at: such as a service's, a proxy's, or those of a container's host. A request for another name is answered 421,
-   * since a foreign web page may have pointed that name here. Default: none.
+   * comes in at: such as a service's, a proxy's, or those of a container's host. Where other machines reach it, the host's name
+   * (`os.hostname()`, with and without a domain) is among them anyway. A request for another name is answered 421, since a
+   * foreign web page may have pointed that name here. Default: none.
    */
   allowedHosts?: readonly string[];
   /** What `/metrics` shows. Default: prom-client's default registry. */

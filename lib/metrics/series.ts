@@ -77,7 +77,7 @@ function times(engine: EngineStats | null, of: (engine: EngineStats) => TimeCoun
 
 /** Every metric that a source's reading shows. The first six, and their labels, are those of the Python reader. */
 export const seriesTable: readonly Series[] = [
-  counter('reconnects_total', 'Connections made again after a failure', (s) => single(s.reconnects)),
+  counter('reconnects_total', 'Reconnections tried after a failure', (s) => single(s.reconnects)),
   counter('frames_total', 'Frames handed to the program', (s) => single(s.frames)),
   counter('url_refreshes_total', 'HLS sessions acquired after the first', (s) => single(s.urlRefreshes)),
   counter('read_errors_total', 'Failed calls, loads and damaged fragments', (s) => single(s.readErrors)),
@@ -166,8 +166,10 @@ export const seriesTable: readonly Series[] = [
     single(s.repairedFragments),
   ),
 
-  distribution('decode_seconds', 'CPU time of decoding one picture', (s) =>
-    times(s.engine, (engine) => engine.decodeTimes),
+  distribution(
+    'decode_seconds',
+    "CPU time of decoding one picture, without that of libav's own threads",
+    (s) => times(s.engine, (engine) => engine.decodeTimes),
   ),
   distribution('convert_seconds', 'CPU time of converting one picture', (s) =>
     times(s.engine, (engine) => engine.convertTimes),

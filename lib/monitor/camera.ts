@@ -27,7 +27,6 @@ export class WatchedCamera {
   readonly #nowMs: () => number;
   readonly #onNews: () => void;
   #facts: CameraFacts | undefined;
-  #size: { width: number; height: number } | null = null;
   #newGaps: GapNote[] = [];
   #newReconnects: ReconnectNote[] = [];
 
@@ -40,7 +39,6 @@ export class WatchedCamera {
     source.on('state', this.#onState);
     source.on('gap', this.#onGap);
     source.on('reconnect', this.#onReconnect);
-    source.on('format', this.#onFormat);
   }
 
   /** Listens no more. */
@@ -48,7 +46,6 @@ export class WatchedCamera {
     this.source.off('state', this.#onState);
     this.source.off('gap', this.#onGap);
     this.source.off('reconnect', this.#onReconnect);
-    this.source.off('format', this.#onFormat);
   }
 
   /** Looks at the source. Answers what has changed, or `null`. `fault`: the button that is at work. */
@@ -64,6 +61,11 @@ export class WatchedCamera {
     const isNews =
       Object.keys(change.facts).length > 0 || change.gaps !== undefined || change.reconnects !== undefined;
     return isNews ? change : null;
+  }
+
+  /** It was looked at. */
+  get isKnown(): boolean {
+    return this.#facts !== undefined;
   }
 
   /** All of it, as of the last look. REQUIRES: there was one. */
@@ -100,8 +102,8 @@ export class WatchedCamera {
       capturedMs: rounded(capturedMs, 1),
       fps: rounded(this.#rates.fps, 0.1),
       bytesPerSecond: rounded(this.#rates.bytesPerSecond, 100),
-      width: this.#size?.width ?? null,
-      height: this.#size?.height ?? null,
+      width: metrics.picture?.width ?? null,
+      height: metrics.picture?.height ?? null,
       frames,
       gapCount: metrics.gaps,
       missingMs: Math.round(metrics.gapMs),
@@ -131,10 +133,6 @@ export class WatchedCamera {
     const note = { atMs: this.#nowMs(), afterMs: Math.round(afterMs), code: error.code, reason };
     this.#history.reconnect(note);
     this.#newReconnects = [...this.#newReconnects, note].slice(-this.#history.reconnects.length);
-  };
-
-  readonly #onFormat = (format: FrameSourceEvents['format'][0]): void => {
-    this.#size = { width: format.sourceWidth, height: format.sourceHeight };
   };
 
   #addGap(note: GapNote): void {

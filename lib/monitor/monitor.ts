@@ -96,7 +96,7 @@ export class Monitor {
       this.#look(isSample);
     } catch (error) {
       // The program's own function may throw, and must not end the program because it is looked at.
-      this.#options.logger.error('The monitor could not look at the cameras', error);
+      this.#options.logger.error(`The monitor could not ask for the sources: ${String(error)}`);
     }
     if (isSample) this.#pictures.sweep();
     this.#cancelTimer();
@@ -114,21 +114,28 @@ export class Monitor {
   #look(isSample: boolean): void {
     const moment: Moment = { nowMs: this.#clock.now(), monotonicMs: this.#clock.monotonic(), isSample };
     const tick: Tick = { nowMs: moment.nowMs, isSample, cameras: [], added: [], gone: [] };
-    const { isNew } = this.#meet(tick);
+    this.#meet(tick);
     for (const camera of this.#cameras.values()) {
+      const isNew = !camera.isKnown;
       const change = this.#lookAt(camera, moment);
-      if (isNew(camera)) tick.added.push(camera.snapshot());
+      if (isNew && camera.isKnown) tick.added.push(camera.snapshot());
       else if (change !== null) tick.cameras.push(change);
     }
     this.#streams.send('tick', tick);
   }
 
+  /** One that can't be looked at must not hide the others: it stays as it was. */
   #lookAt(camera: WatchedCamera, moment: Moment): CameraChange | null {
-    return camera.look(moment, this.#options.faults?.active(camera.source.cameraId) ?? null);
+    try {
+      return camera.look(moment, this.#options.faults?.active(camera.source.cameraId) ?? null);
+    } catch (error) {
+      this.#options.logger.error(`${camera.id}: the monitor could not look at it: ${String(error)}`);
+      return null;
+    }
   }
 
   /** Takes up the sources that have come, and leaves those that are gone. */
-  #meet({ gone }: Tick): { isNew: (camera: WatchedCamera) => boolean } {
+  #meet({ gone }: Tick): void {
     const before = this.#cameras;
     const sources = new Set(this.#options.sources());
     for (const [source, camera] of before) {
@@ -138,16 +145,12 @@ export class Monitor {
       gone.push(camera.id);
     }
     const ids = new Set([...before.values()].map(({ id }) => id));
-    const added = new Set<WatchedCamera>();
     for (const source of sources) {
       if (before.has(source)) continue;
       const id = unlike(ids, source.cameraId);
       ids.add(id);
-      const camera = new WatchedCamera(id, source, () => this.#clock.now(), this.#onNews);
-      before.set(source, camera);
-      added.add(camera);
+      before.set(source, new WatchedCamera(id, source, () => this.#clock.now(), this.#onNews));
     }
-    return { isNew: (camera) => added.has(camera) };
   }
 
   #snapshot(): Snapshot {
@@ -157,7 +160,7 @@ export class Monitor {
       seriesLength: SERIES_LENGTH,
       notesLength: NOTES_LENGTH,
       actions: this.#options.faults?.actions ?? [],
-      cameras: [...this.#cameras.values()].map((camera) => camera.snapshot()),
+      cameras: [...this.#cameras.values()].flatMap((camera) => (camera.isKnown ? [camera.snapshot()] : [])),
     };
   }
 
@@ -170,7 +173,7 @@ export class Monitor {
         .end('There is no such camera\n');
       return;
     }
-    await this.#pictures.answer(camera.source.cameraId, request, response);
+    await this.#pictures.answer(camera.source, request, response);
   }
 
   #faultRoute(faults: FaultControl): Route {

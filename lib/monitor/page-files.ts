@@ -19,6 +19,7 @@ const FILES = [
   'camera-view.js',
   'chart.css',
   'chart.js',
+  'columns.js',
   'dialog.css',
   'dialog.js',
   'dom.js',
@@ -47,7 +48,14 @@ export function pageRoutes(): Route[] {
     return {
       method: 'GET',
       path,
-      handle: async (request, response) => send(request, response, name, await (file ??= load(name))),
+      handle: async (request, response) => {
+        file ??= load(name).catch((error: unknown) => {
+          // What could not be read now may be readable later.
+          file = undefined;
+          throw error;
+        });
+        send(request, response, name, await file);
+      },
     };
   };
   return [route('/', 'index.html'), ...FILES.map((name) => route(`/page/${name}`, name))];

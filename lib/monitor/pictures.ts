@@ -9,9 +9,9 @@ const WIDTHS = { tile: 480, large: 1280 } as const;
 export type PictureSize = keyof typeof WIDTHS;
 /** Enough to see what there is to see; a third of the bytes of quality 85. */
 const QUALITY = 70;
-/** Pictures that are encoded at a time, in some milliseconds each: as many as Node has threads for such work. */
-const MAX_ENCODING = 4;
-/** A picture younger than this is new to whoever asks. */
+/** Pictures that are encoded at a time, in some milliseconds each: half of the threads that Node has for such work. */
+const MAX_ENCODING = 2;
+/** A picture younger than this is new to whoever asks, and there is no other one, however many ask how often. */
 const FRESH_MS = 400;
 /** How long a request waits for a frame unless it says otherwise, and at most. */
 const MAX_WAIT_MS = 3_000;
@@ -50,7 +50,7 @@ interface Desk {
  */
 export class Pictures {
   readonly #clock: Clock;
-  readonly #desks = new Map<string, Map<PictureSize, Desk>>();
+  readonly #desks = new Map<object, Map<PictureSize, Desk>>();
   #isSubscribed = false;
   #encoding = 0;
   #waiting = 0;
@@ -64,9 +64,9 @@ export class Pictures {
    * Answers a request for the newest picture. `?size=large`: a large one; `?after=N`: not the one with that serial;
    * `?waitMs=N`: waits no longer than that. 204 if there is none; 415, in words, if the camera's frames can't be one.
    */
-  async answer(cameraId: string, request: HttpRequest, response: ServerResponse): Promise<void> {
+  async answer(source: object, request: HttpRequest, response: ServerResponse): Promise<void> {
     const { query, signal } = request;
-    const desk = this.#desk(cameraId, query.get('size') === 'large' ? 'large' : 'tile');
+    const desk = this.#desk(source, query.get('size') === 'large' ? 'large' : 'tile');
     desk.askedAtMs = this.#clock.monotonic();
     const after = Number(query.get('after') ?? 0);
     const isNew = (picture: Picture | null): picture is Picture =>
@@ -99,12 +99,12 @@ export class Pictures {
   /** To be called about once a second: wishes that nothing came for end, pictures nobody looks at are forgotten. */
   sweep(): void {
     const now = this.#clock.monotonic();
-    for (const [cameraId, desks] of this.#desks) {
+    for (const [source, desks] of this.#desks) {
       for (const [size, desk] of desks) {
         const isAskedFor = desk.waiters.size > 0 || desk.isEncoding || now - desk.askedAtMs < KEEP_MS;
         if (!isAskedFor) desks.delete(size);
       }
-      if (desks.size === 0) this.#desks.delete(cameraId);
+      if (desks.size === 0) this.#desks.delete(source);
     }
     this.#subscribe();
   }
@@ -117,9 +117,9 @@ export class Pictures {
     for (const { waiters } of desks) for (const done of [...waiters]) done();
   }
 
-  #desk(cameraId: string, size: PictureSize): Desk {
-    let desks = this.#desks.get(cameraId);
-    if (desks === undefined) this.#desks.set(cameraId, (desks = new Map<PictureSize, Desk>()));
+  #desk(source: object, size: PictureSize): Desk {
+    let desks = this.#desks.get(source);
+    if (desks === undefined) this.#desks.set(source, (desks = new Map<PictureSize, Desk>()));
     let desk = desks.get(size);
     if (desk === undefined) {
       desk = {
@@ -171,9 +171,11 @@ export class Pictures {
   }
 
   readonly #onFrame = (message: unknown): void => {
-    const { cameraId, frame } = message as FrameMessage;
-    for (const desk of this.#desks.get(cameraId)?.values() ?? []) {
-      const isWanted = !desk.isEncoding && desk.wantedUntilMs > this.#clock.monotonic();
+    const { source, frame } = message as FrameMessage;
+    const now = this.#clock.monotonic();
+    for (const desk of this.#desks.get(source)?.values() ?? []) {
+      const isDue = now - (desk.picture?.madeAtMs ?? -Infinity) >= FRESH_MS;
+      const isWanted = !desk.isEncoding && isDue && desk.wantedUntilMs > now;
       if (isWanted && this.#encoding < MAX_ENCODING) void this.#encode(desk, frame);
     }
   };

@@ -2,11 +2,15 @@
 const SPARE_MS = 100;
 /** What can be spared for this long is given up, ms. */
 const WINDOW_MS = 30_000;
-/**
- * Frames are handed over so much faster than they were taken while time is given up, which nobody sees; after an outage faster still,
- * so that what it has cost is given up within a window.
- */
+/** Frames are handed over up to this much faster than they were taken while time is given up: nobody sees that. */
 const HURRY = 0.05;
+/**
+ * A fragment that comes so much later than any before, ms, or behind a break, is an outage's doing. What that has cost is given up sooner: what was
+ * missed comes at once for a while, is looked at for as long, and then frames go up to twice as fast.
+ */
+const OUTAGE_MS = 3_000;
+const AFTER_OUTAGE_MS = 5_000;
+const MAX_HURRY = 1;
 /**
  * What would be due later than that has another clock than what came before: no fragment is longer than 20 s (kvs-hls §2.1),
  * and of a recording a few are read ahead.
@@ -25,6 +29,7 @@ export class Playout {
   /** How much earlier than due fragments came, the least of this window and of the one before. */
   #spareMs = Infinity;
   #windowEndsMs = -Infinity;
+  #windowStartsMs = -Infinity;
   /** What is still to be given up. */
   #surplusMs = 0;
   #hurry = HURRY;
@@ -39,23 +44,27 @@ export class Playout {
     const spareMs = (this.#delayMs ?? -Infinity) - lagMs;
     const maxHoldMs = this.#isLive ? MAX_HOLD_MS.live : MAX_HOLD_MS.recording;
     if (isBreak || spareMs < 0 || spareMs > maxHoldMs) {
+      const isOutage = this.#delayMs !== undefined && (isBreak || spareMs < -OUTAGE_MS);
       this.#delayMs = lagMs + SPARE_MS;
       this.#surplusMs = 0;
-      this.#startWindow(atMs);
+      if (isOutage) this.#startWindow(atMs + AFTER_OUTAGE_MS, AFTER_OUTAGE_MS);
+      else this.#startWindow(atMs, WINDOW_MS);
       return;
     }
+    if (atMs < this.#windowStartsMs) return;
     this.#spareMs = Math.min(this.#spareMs, spareMs);
     if (atMs < this.#windowEndsMs) return;
     // A recording always comes early.
     this.#surplusMs = this.#isLive ? Math.max(0, this.#spareMs - SPARE_MS) : 0;
-    this.#hurry = Math.max(HURRY, this.#surplusMs / WINDOW_MS);
-    this.#startWindow(atMs);
+    this.#hurry = this.#surplusMs > OUTAGE_MS ? MAX_HURRY : HURRY;
+    this.#startWindow(atMs, WINDOW_MS);
   }
 
   /** A frame that lasts so long was handed over. */
   taken(durationMs: number): void {
     const ms = Math.min(this.#surplusMs, durationMs * this.#hurry);
     this.#surplusMs -= ms;
+    this.#spareMs -= ms;
     if (this.#delayMs !== undefined) this.#delayMs -= ms;
   }
 
@@ -69,8 +78,9 @@ export class Playout {
     return atMs - (this.#delayMs ?? Infinity);
   }
 
-  #startWindow(atMs: number): void {
+  #startWindow(startMs: number, lengthMs: number): void {
     this.#spareMs = Infinity;
-    this.#windowEndsMs = atMs + WINDOW_MS;
+    this.#windowStartsMs = startMs;
+    this.#windowEndsMs = startMs + lengthMs;
   }
 }

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { FrameSourceGroup, type KvsHlsFrameSource } from '../../lib/index';
+import { FrameSourceGroup, type Frame, type KvsHlsFrameSource } from '../../lib/index';
 import type {
   ChannelMessages,
   FaultMessage,
@@ -117,6 +117,34 @@ describe('the health of a source', () => {
       break;
     }
     expect(source.health().status).toBe('stopped');
+  });
+
+  it('takes neither few wanted frames nor a consumer that does not come for a stream that stalls', async () => {
+    await using stage = await setStage();
+    // One frame in 20 s, of a stream whose silence would count as a stall after 12.5 s.
+    await using sparse = stage.source({ cameraId: 'sparse', everyNth: 400 });
+    await using stuck = stage.source({ cameraId: 'stuck' });
+    await using hoarded = stage.source({ cameraId: 'hoarded' });
+    await sparse.read();
+    await stuck.read();
+    // All there is memory for is on loan.
+    const hoard = new Set<Frame | null>();
+    while (hoard.size < 8) hoard.add((await hoarded.read())?.retain() ?? null);
+    const stalled = (): boolean => hoarded.health().status === 'stalled';
+    while (!stalled()) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(hoarded.health()).toMatchObject({
+      healthy: false,
+      reason: expect.stringMatching(/^no frame for 1\d s: all are on loan/),
+      next: { what: 'renew' },
+    });
+    expect(sparse.health()).toMatchObject({ healthy: true, status: 'flowing', reason: 'frames flow' });
+    expect(sparse.health().lastFrameAgoMs).toBeGreaterThan(10_000);
+    for (const frame of hoard) frame?.release();
+    expect(stuck.health()).toMatchObject({
+      healthy: true,
+      reason: expect.stringMatching(/^frames wait to be taken, no new one for 1\d s/),
+      next: { what: 'renew' },
+    });
   });
 
   it('says when the reader tries again, and why it has to', async () => {

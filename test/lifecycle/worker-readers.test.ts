@@ -24,9 +24,13 @@ const READER = `
       numbers.push(readStamp(frame.data, frame.width, frame.height).frameNumber);
       if (numbers.length === 5) parentPort.postMessage('reading');
     }
+    const frames = async () => {
+      const { values } = await register.getSingleMetric('kvs_hls_frames_total').get();
+      return values.map(({ labels, value }) => [labels.camera_id, value]);
+    };
+    const counted = await frames();
     await source.stop();
-    const { values } = await register.getSingleMetric('kvs_hls_frames_total').get();
-    parentPort.postMessage({ numbers, counted: values.map(({ labels, value }) => [labels.camera_id, value]) });
+    parentPort.postMessage({ numbers, counted, left: await frames() });
   })();
 `;
 
@@ -64,7 +68,7 @@ const PROGRAM = `
 
 interface Report {
   /** What each worker said at its end; `null`: nothing. */
-  answers: ({ numbers: number[]; counted: [camera: string, frames: number][] } | null)[];
+  answers: ({ numbers: number[]; counted: [camera: string, frames: number][]; left: unknown[] } | null)[];
   before: object;
   after: object;
 }
@@ -86,6 +90,7 @@ describe('whole readers in workers', () => {
     const [a, b, c] = answers;
     expect(b).toBeNull();
     expect([a?.counted, c?.counted]).toEqual([[['a', FRAMES]], [['c', FRAMES]]]);
+    expect([a?.left, c?.left]).toEqual([[], []]);
     for (const numbers of [a?.numbers ?? [], c?.numbers ?? []]) {
       expect(numbers).toHaveLength(FRAMES);
       const steps = numbers.slice(1).map((now, i) => (now - (numbers[i] ?? 0) + clip.frames) % clip.frames);

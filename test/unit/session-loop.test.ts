@@ -23,6 +23,8 @@ class Stage {
   acquireErrors: (Error | undefined)[] = [];
   offerErrors: (Error | undefined)[] = [];
   goesOn = false;
+  /** There is no room for another fragment. */
+  isFull = false;
   /** What a list's end says is missing. */
   lost: LostFragments | null = null;
   #feed: ((event: Partial<Fragment> | Error | 'end') => void) | undefined;
@@ -55,7 +57,7 @@ class Stage {
         onFragment: (fragment) => {
           this.log.push(`fragment ${fragment.sequence}`);
           this.loop.onFrame(fragment.sessionId);
-          return Promise.resolve();
+          return this.isFull ? new Promise(() => {}) : Promise.resolve();
         },
         onEnd: (lost) => {
           if (lost !== null) this.log.push(`lost ${lost.ms}`);
@@ -190,18 +192,46 @@ describe('the session loop', () => {
     const stage = new Stage();
     stage.acquireErrors = [reset()];
     await stage.clock.advance(0);
-    expect(stage.loop.plan).toEqual({ renewAtMs: null, connectAtMs: stage.clock.monotonic() + 1000 });
+    const nothing = { renewAtMs: null, connectAtMs: null, awaitedSinceMs: null };
+    const noTrouble = { failures: 0, reason: '', isGivenUp: false };
+    expect(stage.loop.plan).toEqual({
+      ...nothing,
+      connectAtMs: stage.clock.monotonic() + 1000,
+      renewal: noTrouble,
+    });
     await stage.clock.advance(1000);
     // 270 s, by chance 5 % earlier.
     const renewAtMs = stage.clock.monotonic() + 256_500;
-    expect(stage.loop.plan).toEqual({ renewAtMs, connectAtMs: null });
+    const awaitedSinceMs = stage.clock.monotonic();
+    expect(stage.loop.plan).toEqual({ ...nothing, renewAtMs, awaitedSinceMs, renewal: noTrouble });
     await stage.feed({ sequence: 0 });
     stage.acquireErrors = [reset()];
     await stage.clock.advance(256_500);
-    expect(stage.loop.plan.renewAtMs).toBe(renewAtMs + 1000);
+    expect(stage.loop.plan).toMatchObject({
+      renewAtMs: renewAtMs + 1000,
+      renewal: { failures: 1, reason: 'reset', isGivenUp: false },
+    });
+    await stage.clock.advance(1000);
+    expect(stage.loop.plan.renewal).toEqual(noTrouble);
     await stage.feed('end');
     await stage.result;
-    expect(stage.loop.plan).toEqual({ renewAtMs: null, connectAtMs: null });
+    expect(stage.loop.plan).toEqual({ ...nothing, renewal: noTrouble });
+  });
+
+  it('says that a renewal is given up, and that nobody waits for a fragment while there is no room', async () => {
+    const stage = new Stage();
+    await stage.clock.advance(0);
+    stage.acquireErrors = [new KvsConnectionError('KVS_DENIED', 'not allowed')];
+    await stage.clock.advance(270_000);
+    expect(stage.loop.plan).toMatchObject({
+      renewAtMs: null,
+      renewal: { failures: 1, reason: 'not allowed', isGivenUp: true },
+    });
+    expect(stage.loop.plan.awaitedSinceMs).not.toBeNull();
+    stage.isFull = true;
+    await stage.feed({ sequence: 0 });
+    expect(stage.loop.plan.awaitedSinceMs).toBeNull();
+    stage.stopping.abort(new Error('stop'));
   });
 
   it('renews before the end of the session, while it still plays', async () => {

@@ -48,6 +48,11 @@ describe('the account of a source', () => {
     clock.step(13_000);
     account.onDecoded(frame(0), 10_000);
     expect(account.since).toMatchObject({ phaseMs: began, flowMs: began + 25_000 });
+    clock.step(12_000);
+    account.onProgress(10_000);
+    clock.step(12_000);
+    account.onDecoded(frame(0), 10_000);
+    expect(account.since).toMatchObject({ flowMs: began + 25_000, progressMs: began + 49_000 });
   });
 
   it('counts sessions, the first of which is no refresh, and renewals apart from reconnections', () => {

@@ -257,7 +257,7 @@ export class CameraView {
     if (this.root.dataset.fault === (active ?? '')) return;
     this.root.dataset.fault = active ?? '';
     const help = this.#actions.find(({ id }) => id === active)?.help;
-    setText(this.#faultNote, help === undefined ? '' : `Now: ${help}`);
+    setText(this.#faultNote, help === undefined ? '' : `Now: ${help} Another button ends this.`);
   }
 
   /** @param {string} action */

@@ -1,4 +1,5 @@
 import { CameraView } from './camera-view.js';
+import { columnsOf } from './columns.js';
 import { setAttribute } from './dom.js';
 import { kindOf, rankOf } from './words.js';
 
@@ -12,6 +13,8 @@ import { kindOf, rankOf } from './words.js';
 const MANY = 16;
 /** For so long after the pointer or the keyboard was used among the tiles they keep their places. */
 const IN_USE_MS = 5000;
+/** What a large tile needs, in rem: four fit into a window of 1280 px. */
+const LEAST_WIDTH = 17.5;
 
 const names = new Intl.Collator(undefined, { numeric: true });
 
@@ -53,6 +56,7 @@ export class Grid {
   #search = '';
   #actions = '';
   #usedAt = -Infinity;
+  #width = 0;
 
   /**
    * @param {HTMLElement} target
@@ -66,6 +70,10 @@ export class Grid {
     this.#pictures = pictures;
     this.#onEnlarge = onEnlarge;
     this.#observer = new IntersectionObserver((entries) => this.#onSeen(entries), { rootMargin: '80px' });
+    new ResizeObserver(([entry]) => {
+      this.#width = entry?.contentRect.width ?? 0;
+      this.#setColumns();
+    }).observe(target);
     for (const use of ['pointermove', 'pointerdown', 'keydown', 'focusin']) {
       target.addEventListener(use, () => (this.#usedAt = performance.now()), { passive: true });
     }
@@ -166,7 +174,16 @@ export class Grid {
       const isHidden = !isAmong(camera, this.#filter) || !camera.id.toLowerCase().includes(this.#search);
       if (view.root.hidden !== isHidden) view.root.hidden = isHidden;
     }
+    this.#setColumns();
     if (isAsked || !this.#isInUse) this.#reorder(cameras.map(({ id }) => id));
+  }
+
+  #setColumns() {
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const gap = parseFloat(getComputedStyle(this.#element).columnGap);
+    const columns = String(columnsOf(this.shown, this.#width, LEAST_WIDTH * rem, gap));
+    const { style } = this.#element;
+    if (style.getPropertyValue('--columns') !== columns) style.setProperty('--columns', columns);
   }
 
   /** What one is about to press must not move away. */

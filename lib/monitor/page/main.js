@@ -34,6 +34,7 @@ new Feed({
     store.restart(snapshot);
     banner.hidden = true;
     document.body.classList.remove('lost');
+    summary.isLost = false;
     summary.draw();
     grid.restart();
     detail.draw();
@@ -50,6 +51,8 @@ new Feed({
     banner.textContent = `The connection to the monitor is lost, trying again.${since}`;
     banner.hidden = false;
     document.body.classList.add('lost');
+    summary.isLost = true;
+    summary.draw();
     pictures.isOnline = false;
   },
 }).start();

@@ -13,6 +13,8 @@ export class Summary {
   #rates = byId('rates', HTMLElement);
   #announcer = byId('announcer', HTMLElement);
   #store;
+  /** The monitor can't be reached: what the store has is of then. */
+  isLost = false;
 
   /** @param {import('./store.js').Store} store */
   constructor(store) {
@@ -22,10 +24,11 @@ export class Summary {
   draw() {
     const cameras = [...this.#store.cameras.values()];
     const troubled = cameras.filter((camera) => isAmong(camera, 'trouble')).length;
-    const verdict = verdictOf(cameras.length, troubled);
+    const verdict = this.isLost ? 'Unknown: connection lost' : verdictOf(cameras.length, troubled);
     setText(this.#verdict, verdict);
-    document.body.dataset.verdict = cameras.length === 0 ? 'none' : troubled > 0 ? 'trouble' : 'well';
-    const title = troubled > 0 ? `(${troubled}) ${verdict}` : verdict;
+    const isTrouble = troubled > 0 && !this.isLost;
+    document.body.dataset.verdict = isTrouble ? 'trouble' : '';
+    const title = isTrouble ? `(${troubled}) ${verdict}` : verdict;
     if (document.title !== title) document.title = title;
     const fps = cameras.reduce((sum, { facts }) => sum + (facts.fps ?? 0), 0);
     const bytes = cameras.reduce((sum, { facts }) => sum + (facts.bytesPerSecond ?? 0), 0);

@@ -62,6 +62,7 @@ const steps = {
   reconnect: 'connects again',
   look: 'looks for the camera again',
   stall: 'counts as stalled',
+  end: 'ends with its session',
 };
 /** That a fragment is waited for is worth a word only when it is late. */
 const STALL_WORTH_TELLING_MS = 5000;

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { HttpRequest } from '../../../lib/http/route';
 import type { RouteServer } from '../../../lib/http/route-server';
@@ -39,7 +40,9 @@ describe('who is let in', () => {
       for (const host of bad) expect([host, await status(host)]).toEqual([host, 421]);
       expect(await status()).toBe(400);
       expect(await status('localhost', 'evil.example')).toBe(400);
-      expect(await say(url, lines('GET /a HTTP/1.0'))).toMatch(/^HTTP\/1\.1 421[\s\S]*allowedHosts/);
+      expect(await say(url, lines('GET /a HTTP/1.0'))).toMatch(
+        /^HTTP\/1\.1 421[\s\S]*allowedHosts[\s\S]*--allowed-host/,
+      );
     });
 
     it('may be the address a connection came in at, where it listens on all', async () => {
@@ -47,6 +50,19 @@ describe('who is let in', () => {
       expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
       expect((await fetch(`${url}/a`)).status).toBe(200);
       expect(statusOf(await say(url, lines('GET /a HTTP/1.1', 'Host: 10.9.8.7')))).toBe(421);
+    });
+
+    it("may be the machine's own name, where other machines reach it", async () => {
+      const status = async (host: string, name: string): Promise<number> => {
+        const { url } = await serve([text('/a')], { host });
+        return statusOf(await say(url, lines('GET /a HTTP/1.1', `Host: ${name}:9464`)));
+      };
+      const name = hostname();
+      expect(await status('0.0.0.0', name)).toBe(200);
+      expect(await status('0.0.0.0', name.toUpperCase())).toBe(200);
+      expect(await status('0.0.0.0', name.split('.')[0]!)).toBe(200);
+      expect(await status('0.0.0.0', `${name}.evil.example`)).toBe(421);
+      expect(await status('127.0.0.1', name)).toBe(421);
     });
 
     it('may be a bracketed address', async () => {

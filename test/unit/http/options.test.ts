@@ -54,14 +54,17 @@ describe('options of the HTTP server', () => {
     expect(checkHttpOptions({ sources: [], allowedHosts }).allowedHosts).toEqual(allowedHosts);
   });
 
-  it.each(['fifteen-letters', 'a b c d e f g h i j', 'é'.repeat(16), 'x'.repeat(1025)])(
-    'refuse a token that is short or can not be sent, and do not repeat it: %s',
-    (token) => {
-      const message = messageOf({ token });
-      expect(message).toMatch(/openssl rand -hex 16.*16–1024/);
-      expect(message).not.toContain(token);
-    },
-  );
+  it.each([
+    ['fifteen-letters', 'a shorter one'],
+    ['a b c d e f g h i j', 'one with other characters'],
+    ['é'.repeat(16), 'one with other characters'],
+    ['x'.repeat(1025), 'a longer one'],
+  ])('refuse a token that is short or can not be sent, and do not repeat it: %s', (token, wrong) => {
+    const message = messageOf({ token });
+    expect(message).toMatch(/openssl rand -hex 16.*16–1024/);
+    expect(message.endsWith(` for token but received ${wrong}`)).toBe(true);
+    expect(message).not.toContain(token);
+  });
 
   it('do not repeat a token of another type', () => {
     expect(messageOf({ token: 1234567890123456 })).toMatch(/for token but received a value of type number$/);

@@ -2,13 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import type { HealthStatus } from '../../../lib/index';
 import { readinessOf, type ReadyReport } from '../../../lib/http/readiness';
 
+const about = { isClosing: false, isNamed: false };
+
 const judge = (...all: (HealthStatus | null)[]): Required<ReadyReport> =>
   readinessOf(
     all.map((status, i) => ({
       cameraId: `camera-${i}`,
       health: status === null ? null : { status, reason: `is ${status}` },
     })),
-    false,
+    about,
   );
 
 describe('readiness', () => {
@@ -32,7 +34,18 @@ describe('readiness', () => {
 
   it('ends when the server closes, whatever flows', () => {
     const flowing = { cameraId: 'a', health: { status: 'flowing' as const, reason: 'frames flow' } };
-    expect(readinessOf([flowing], true)).toMatchObject({ ready: false, reason: 'the server closes' });
+    expect(readinessOf([flowing], { ...about, isClosing: true })).toMatchObject({
+      ready: false,
+      reason: 'the server closes',
+    });
+  });
+
+  it('tells a name that no camera has from a camera that ended', () => {
+    const none = { ready: false, reason: 'there is no camera of this name', counts: {}, notFlowing: [] };
+    expect(readinessOf([], { ...about, isNamed: true })).toEqual(none);
+    const ended = { cameraId: 'a', health: { status: 'stopped' as const, reason: 'stopped' } };
+    expect(readinessOf([ended], { ...about, isNamed: true }).reason).toBe('no source is left');
+    expect(readinessOf([], about).reason).toBe('no source is left');
   });
 
   it('counts states, and names those whose frames do not flow', () => {

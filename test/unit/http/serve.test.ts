@@ -135,7 +135,7 @@ describe('serveHttp', () => {
       });
       expect(await ask(`${url}/readyz?camera=d`)).toMatchObject({
         status: 503,
-        report: { reason: 'no source is left' },
+        report: { reason: 'there is no camera of this name' },
       });
       expect(await ask(`${url}/readyz?camera=`)).toMatchObject({ status: 503 });
     });

@@ -67,6 +67,41 @@ describe('the events of the live page', () => {
     expect((await reader.tick()).isSample).toBe(true);
   });
 
+  it('tell of the others where one can not be looked at, and of that one when it can', async () => {
+    const clock = new FakeClock();
+    const [broken, yard] = ['front-door', 'yard'].map((id) => new FakeSource(id, clock)) as [
+      FakeSource,
+      FakeSource,
+    ];
+    const said: string[] = [];
+    const logger = { ...silentLogger, error: (text: string) => void said.push(text) };
+    let isBroken = true;
+    const health = broken.health.bind(broken);
+    broken.health = () => {
+      if (isBroken) throw new Error('no health');
+      return health();
+    };
+    const { url } = await serve({ sources: () => asSources([broken, yard]), clock, logger });
+    const reader = await EventReader.open(url);
+    expect((await reader.snapshot()).cameras.map(({ id }) => id)).toEqual(['yard']);
+    yard.become('stalled');
+    clock.step(1000);
+    expect((await reader.tick()).cameras).toMatchObject([{ id: 'yard', facts: { status: 'stalled' } }]);
+    expect(said[0]).toBe('front-door: the monitor could not look at it: Error: no health');
+    isBroken = false;
+    clock.step(1000);
+    // The news came before its second was over.
+    expect((await reader.tick()).added).toEqual([]);
+    expect((await reader.tick()).added.map(({ id }) => id)).toEqual(['front-door']);
+    isBroken = true;
+    yard.become('flowing');
+    clock.step(1000);
+    const tick = await reader.tick();
+    expect(tick.gone).toEqual([]);
+    expect(tick.cameras).toMatchObject([{ id: 'yard', facts: { status: 'flowing' } }]);
+    expect((await EventReader.open(url).then((late) => late.snapshot())).cameras).toHaveLength(2);
+  });
+
   it('bring new gaps and reconnections once', async () => {
     const clock = new FakeClock();
     const source = new FakeSource('front-door', clock);

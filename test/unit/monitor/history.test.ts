@@ -128,16 +128,7 @@ describe('what the monitor keeps of a camera', () => {
     const source = new FakeSource('front-door', clock);
     const served = await serve({ sources: () => [source.asSource], clock });
     expect((await cameraOf(served, 'front-door')).facts).toMatchObject({ width: null, height: null });
-    source.emit('format', {
-      width: 640,
-      height: 640,
-      stride: 1920,
-      format: 'bgr24',
-      dataType: 'uint8',
-      sourceWidth: 1920,
-      sourceHeight: 1080,
-      codec: 'h264',
-    });
+    source.metrics.picture = { width: 1920, height: 1080 };
     clock.step(1000);
     expect((await cameraOf(served, 'front-door')).facts).toMatchObject({ width: 1920, height: 1080 });
   });

@@ -199,3 +199,24 @@ describe('what the live page knows', () => {
     ]);
   });
 });
+
+describe('the columns of the live page', () => {
+  it.each([
+    [1, 1229, 1],
+    [2, 1229, 2],
+    [3, 1229, 3],
+    // One row of four in a window of 1280 px, also beside a scrollbar.
+    [4, 1229, 4],
+    [4, 1214, 4],
+    [4, 1000, 2],
+    [4, 296, 1],
+    [5, 1229, 3],
+    [6, 1229, 3],
+    [7, 1229, 4],
+    [9, 1229, 3],
+    [0, 1229, 1],
+    [4, 0, 1],
+  ])('make even rows of %i tiles on %i px: %i', (count, width, columns) => {
+    expect(inPage('columns.js', `m.columnsOf(${count}, ${width}, 280, 16)`)).toBe(columns);
+  });
+});

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { channels } from '../../../lib/channels';
 import { ConfigError } from '../../../lib/errors';
+import type { FrameSource } from '../../../lib/frame-source';
 import type { Frame } from '../../../lib/frames/frame';
 import type { JpegOptions } from '../../../lib/frames/image';
 import { FakeClock, FakeSource, serve, settled, type Served } from './watched';
@@ -26,8 +27,11 @@ class FakeFrame {
   }
 }
 
+/** The sources that are shown, by id. */
+const shown = new Map<string, FrameSource>();
+
 function publish(cameraId: string, frame = new FakeFrame()): FakeFrame {
-  channels.frame.publish({ cameraId, frame: frame as unknown as Frame });
+  channels.frame.publish({ cameraId, source: shown.get(cameraId), frame: frame as unknown as Frame });
   return frame;
 }
 
@@ -39,6 +43,8 @@ async function untilWanted(): Promise<void> {
 async function served(...ids: string[]): Promise<Served> {
   const clock = new FakeClock();
   const sources = ids.map((id) => new FakeSource(id, clock).asSource);
+  shown.clear();
+  for (const source of sources) shown.set(source.cameraId, source);
   return serve({ sources: () => sources, clock });
 }
 
@@ -100,8 +106,56 @@ describe('pictures of the live page', () => {
     const serial = (await response).headers.get('x-serial');
     const next = ask(monitor, 'front-door', `?after=${serial}`);
     await untilWanted();
+    monitor.clock.step(400);
     await publish('front-door').encoded('second');
     expect(await (await next).text()).toBe('second');
+  });
+
+  it('are no more than one in 400 ms, however many ask how often', async () => {
+    const monitor = await served('front-door');
+    const first = ask(monitor, 'front-door');
+    await untilWanted();
+    await publish('front-door').encoded();
+    let serial = (await first).headers.get('x-serial');
+    for (let round = 0; round < 3; round++) {
+      const waiting = Array.from({ length: 5 }, () => ask(monitor, 'front-door', `?after=${serial}`));
+      await untilWanted();
+      let taken = 0;
+      for (let ms = 40; ms <= 400; ms += 40) {
+        monitor.clock.step(40);
+        const frame = publish('front-door');
+        if (ms < 400) expect([ms, frame.asked.length]).toEqual([ms, 0]);
+        taken += frame.asked.length;
+        await frame.encoded();
+      }
+      expect(taken).toBe(1);
+      const serials = new Set<string | null>();
+      for (const response of waiting) serials.add((await response).headers.get('x-serial'));
+      expect(serials.size).toBe(1);
+      expect(serials).not.toContain(serial);
+      [serial = null] = serials;
+    }
+  });
+
+  it('are those of their own source, where two have one name', async () => {
+    const clock = new FakeClock();
+    const sources = [new FakeSource('door', clock).asSource, new FakeSource('door', clock).asSource];
+    const monitor = await serve({ sources: () => sources, clock });
+    const send = (source: FrameSource): FakeFrame => {
+      const frame = new FakeFrame();
+      channels.frame.publish({ cameraId: 'door', source, frame: frame as unknown as Frame });
+      return frame;
+    };
+    const second = ask(monitor, 'door (2)');
+    await untilWanted();
+    expect(send(sources[0]!).asked).toEqual([]);
+    await send(sources[1]!).encoded('of the second');
+    expect(await (await second).text()).toBe('of the second');
+    const first = ask(monitor, 'door');
+    await untilWanted();
+    expect(send(sources[1]!).asked).toEqual([]);
+    await send(sources[0]!).encoded('of the first');
+    expect(await (await first).text()).toBe('of the first');
   });
 
   it('that are not there in time are answered with nothing, and are there the next time', async () => {
@@ -145,7 +199,7 @@ describe('pictures of the live page', () => {
     const responses = ids.map((id) => ask(monitor, id));
     const frames: FakeFrame[] = [];
     // Requests arrive one by one.
-    while (frames.length < 4) {
+    while (frames.length < 2) {
       for (const id of ids) {
         const frame = publish(id);
         if (frame.asked.length > 0) frames.push(frame);

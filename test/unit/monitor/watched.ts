@@ -6,7 +6,7 @@ import type { FrameSourceEvents } from '../../../lib/events';
 import type { FrameSource } from '../../../lib/frame-source';
 import type { HealthStatus, SourceHealth } from '../../../lib/health';
 import { RouteServer } from '../../../lib/http/route-server';
-import { silentLogger } from '../../../lib/logger';
+import { silentLogger, type Logger } from '../../../lib/logger';
 import { Monitor, type MonitorOptions } from '../../../lib/monitor/monitor';
 import type { CameraSnapshot, Snapshot, Tick } from '../../../lib/monitor/protocol';
 import type { SourceMetrics } from '../../../lib/source-metrics';
@@ -94,7 +94,9 @@ export interface Served {
 }
 
 /** A monitor behind the HTTP server that serves it in programs. Its clock stands still, the server's does not. */
-export async function serve(options: Omit<MonitorOptions, 'logger'> & { clock: FakeClock }): Promise<Served> {
+export async function serve(
+  options: Omit<MonitorOptions, 'logger'> & { clock: FakeClock; logger?: Logger },
+): Promise<Served> {
   const { clock } = options;
   const monitor = new Monitor({ logger: silentLogger, ...options });
   const { routes } = monitor;

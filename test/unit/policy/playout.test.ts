@@ -38,12 +38,26 @@ describe('the playout', () => {
     expect(playout.dueMs(0)).toBeCloseTo(2100);
   });
 
-  it('gives up within a window what an outage has cost', () => {
-    const playout = new Playout(LIVE);
-    expect(delayAfter(playout, [9000, ...Array<number>(20).fill(0)])).toBe(11_100);
-    for (let playedMs = 0; playedMs < 30_000; playedMs += 40) playout.taken(40);
-    expect(playout.dueMs(0)).toBeCloseTo(2100);
-  });
+  it.each([
+    ['a break', true],
+    ['none', false],
+  ])(
+    'is back where it was within 20 s after an outage with %s, though what was missed comes at once',
+    (_, isBreak) => {
+      const playout = new Playout(LIVE);
+      expect(delayAfter(playout, Array<number>(10).fill(0))).toBe(2100);
+      // Nothing for 8 s, then five fragments at once.
+      const endedMs = 11 * FRAGMENT_MS + 8000;
+      for (let i = 10; i < 14; i++) playout.arrived(i * FRAGMENT_MS, endedMs, isBreak && i === 10);
+      expect(playout.dueMs(0)).toBe(10_100);
+      for (let i = 14; i < 24; i++) {
+        playout.arrived(i * FRAGMENT_MS, (i + 1) * FRAGMENT_MS, false);
+        for (let frame = 0; frame < 50; frame++) playout.taken(40);
+      }
+      expect(24 * FRAGMENT_MS - endedMs).toBeLessThanOrEqual(20_000);
+      expect(playout.dueMs(0)).toBeCloseTo(2100);
+    },
+  );
 
   it('gives up no time of a recording, which always comes early', () => {
     const playout = new Playout(!LIVE);
