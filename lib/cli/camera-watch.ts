@@ -5,7 +5,7 @@ import { tellEvents } from './events.js';
 import type { Output } from './output.js';
 import { RecentRate } from './recent-rate.js';
 import { describeBriefly, Tally, type Report } from './report.js';
-import { summed, type CamerasReport } from './reports.js';
+import { summed, together, type CamerasReport } from './reports.js';
 import { printable } from './terminal-text.js';
 
 /** How often the cameras' states are told: while somebody watches, and for a log. */
@@ -86,7 +86,7 @@ export class CameraWatch {
     const cameras = [...this.#cameras.values()].map((watched) => reportOf(watched, atMs));
     // Of the source only what is a sum is asked for, and replaced.
     const all = this.#all.report(this.sources[0]!, atMs);
-    return { ...summed(all, cameras), cameraId: 'all', cameras };
+    return { ...summed(all, cameras), ...together(cameras), cameraId: 'all', cameras };
   }
 
   /** Tells it. */
@@ -95,7 +95,8 @@ export class CameraWatch {
     const lines = report.cameras.map(
       (camera) => `  ${printable(camera.cameraId)}: ${describeBriefly(camera)}`,
     );
-    const text = [`${report.cameras.length} cameras: ${describeBriefly(report)}`, ...lines].join('\n');
+    const count = lines.length === 1 ? '1 camera' : `${lines.length} cameras`;
+    const text = [`${count}: ${describeBriefly(report)}`, ...lines].join('\n');
     this.#output.say('report', { ...report }, text);
   }
 

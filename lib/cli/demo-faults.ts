@@ -88,7 +88,7 @@ const troubles: readonly Trouble[] = [
   {
     id: 'drop-fragment',
     label: 'Drop a fragment',
-    help: 'The next fragment does not reach the service. The reader goes on behind it; the ledger has the hole.',
+    help: 'The next fragment is lost on the camera’s uplink: to the reader the camera sent nothing. It goes on; the ledger has the hole.',
     forMs: MOMENT_MS,
     begin: ({ uplink }) => uplink.loseFragment(),
   },
@@ -103,8 +103,10 @@ interface Place {
 }
 
 export interface DemoFaultsHooks {
-  /** A trouble began; `null`: it is over. */
-  onChange(cameraId: string, action: FaultAction | null): void;
+  /** A trouble began. */
+  onBegin(cameraId: string, action: FaultAction): void;
+  /** It is over, by itself or for another one. */
+  onEnd(cameraId: string, action: FaultAction): void;
   /** A camera could not be brought back. */
   onError(cameraId: string, error: unknown): void;
 }
@@ -164,7 +166,7 @@ export class DemoFaults implements FaultControl {
     if (this.#isClosed) return;
     const run = { trouble, cancel: () => {} };
     place.run = run;
-    this.#hooks.onChange(place.camera.cameraId, trouble);
+    this.#hooks.onBegin(place.camera.cameraId, trouble);
     try {
       await trouble.begin(place.camera);
     } catch (error) {
@@ -185,7 +187,7 @@ export class DemoFaults implements FaultControl {
     if (run === null || this.#isClosed) return;
     run.cancel();
     place.run = null;
-    this.#hooks.onChange(camera.cameraId, null);
+    this.#hooks.onEnd(camera.cameraId, run.trouble);
     try {
       await run.trouble.end?.(camera);
     } catch (error) {

@@ -53,9 +53,11 @@ async function run(flags: DemoFlags, output: Output, ending: AbortSignal): Promi
     registry,
     logger: flags.verbose === true ? stderrLogger : silentLogger,
     onCamera: (camera) => sayCamera(camera, `${(started += 1)} of ${count}`, output),
-    onChange: (cameraId, action) => {
-      const text = action === null ? 'what was done to it is over' : action.label;
-      output.say('action', { cameraId, action: action?.id ?? null }, `${cameraId}: ${text}`);
+    onBegin: (cameraId, { id, label }) => {
+      output.say('action', { cameraId, action: id }, `${cameraId}: ${label}`);
+    },
+    onEnd: (cameraId, { id, label }) => {
+      output.say('action', { cameraId, action: null, ended: id }, `${cameraId}: “${label}” is over`);
     },
     onError: (cameraId, error) => output.note(`${cameraId} can't be brought back: ${String(error)}`),
   });

@@ -61,6 +61,12 @@ function describeFfmpeg(): string {
   });
 }
 
+/** A control plane that the SDK takes from the environment. */
+function endpointOfEnvironment(): string | undefined {
+  const { AWS_ENDPOINT_URL_KINESIS_VIDEO: ofService, AWS_ENDPOINT_URL: ofAll } = process.env;
+  return [ofService, ofAll].find((url) => url !== undefined && URL.canParse(url));
+}
+
 /** Throws `ConfigError`. */
 function checkFlags({ streamName, streamArn, region, endpoint, url }: DoctorFlags): StreamFlags {
   const stream = {
@@ -85,10 +91,11 @@ export async function doctor(
   clock: Clock = systemClock,
 ): Promise<number> {
   const stream = checkFlags(flags);
+  const endpoint = flags.endpoint ?? endpointOfEnvironment();
   const subject: Subject = {
     ...stream,
-    ...(flags.endpoint === undefined ? {} : { endpoint: redact(flags.endpoint) }),
-    ...(flags.url === undefined ? {} : { urlHost: new URL(flags.url).host }),
+    ...(endpoint === undefined ? {} : { endpoint: redact(endpoint) }),
+    ...(flags.url === undefined ? {} : { urlOrigin: new URL(flags.url).origin }),
     hasProxy: ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some((name) => process.env[name]),
   };
   const examination = new Examination(output, clock, subject);
@@ -148,7 +155,16 @@ async function openSession(
       return null;
     }
     const hasEndpoint =
-      canCall && (await examination.check('endpoint', (signal) => provider.dataEndpoint(signal), call));
+      canCall &&
+      (await examination.check(
+        'endpoint',
+        async (signal) => {
+          const url = await provider.dataEndpoint(signal);
+          examination.subject.dataOrigin = new URL(url).origin;
+          return url;
+        },
+        call,
+      ));
     if (!hasEndpoint) {
       if (!canCall) examination.skip('endpoint', 'not tried');
       examination.skip('session', 'not tried');
@@ -157,7 +173,8 @@ async function openSession(
     return await examination.check(
       'session',
       async (signal) => {
-        const { expiresAtMs } = await provider.acquire({ signal });
+        const { url, expiresAtMs } = await provider.acquire({ signal });
+        examination.subject.sessionOrigin = new URL(url).origin;
         return `opened, good until ${new Date(expiresAtMs).toISOString()}`;
       },
       call,

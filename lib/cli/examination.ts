@@ -35,6 +35,8 @@ export class Examination {
   readonly subject: Subject;
   /** Vital steps that did not go well. */
   readonly failed: string[] = [];
+  readonly #noted: string[] = [];
+  readonly #notTried: string[] = [];
 
   constructor(output: Output, clock: Clock, subject: Subject) {
     this.#output = output;
@@ -65,28 +67,38 @@ export class Examination {
       return true;
     } catch (error) {
       stopProgress();
-      if (isVital) this.failed.push(what);
+      (isVital ? this.failed : this.#noted).push(what);
       this.#tellFailure(what, isVital, error);
       return false;
     }
   }
 
   skip(what: string, why: string): void {
+    this.#notTried.push(what);
     this.#output.say('check', { what, ok: null, finding: why, why: null, mend: [] }, `--    ${what}: ${why}`);
   }
 
   /** The last word. */
   report(): void {
     const { failed } = this;
-    const verdict =
-      failed.length === 0 ? 'All is well.' : `Not well: ${failed.join(', ')}. What to do is said above.`;
-    this.#output.say('report', { ok: failed.length === 0, failed }, `\n${verdict}`);
+    const fields = { ok: failed.length === 0, failed, notTried: this.#notTried };
+    this.#output.say('report', fields, `\n${this.#verdict()}`);
+  }
+
+  #verdict(): string {
+    const { failed } = this;
+    if (failed.length > 0) return `Not well: ${failed.join(', ')}. What to do is said above.`;
+    const noted = this.#noted.length === 0 ? '' : `; see the note on ${this.#noted.join(', ')}`;
+    return this.#notTried.length === 0
+      ? `All is well${noted}.`
+      : `Nothing failed${noted}; not tried: ${this.#notTried.join(', ')}.`;
   }
 
   #tellFailure(what: string, isVital: boolean, error: unknown): void {
     const root = rootOf(error);
     const code = root instanceof FrameSourceError ? root.code : null;
-    const finding = redact(error instanceof Error ? error.message : String(error));
+    // OpenSSL's messages end in a line break.
+    const finding = redact(error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
     const { why = null, mend = [] } =
       (error instanceof Complaint ? error.mending : mendingOf(error, this.subject)) ?? {};
     const lines = [

@@ -71,6 +71,11 @@ program
     '--token <token>',
     'who looks must know it, at least 16 characters; better given as KVS_FRAMES_TOKEN, which no list of processes shows',
   )
+  .option(
+    '--allowed-host <name>',
+    "a name it is reached by besides its address and this machine's own, such as a proxy's; may be given several times",
+    collect,
+  )
   .option('--target-fps <f>', 'decode frames at this even rate by capture time', framesPerSecond)
   .option('--json', 'write one JSON object a line; the last is the report')
   .option('--verbose', 'write what the readers say to standard error')

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
+import { howToBuild } from '../frames/addon.js';
 import { row, type MendingRows } from './mending-row.js';
 
-const PACKAGE = join(__dirname, '..', '..');
-const BUILD = `Build the addon: cd ${PACKAGE} && npm run build`;
+const BUILD = howToBuild();
 /** Debian's names of the libraries that are linked by default there. */
 const INSTALL =
   'Install the libraries: apt-get install -y libavformat59 libavcodec59 libavutil57 libswscale6 (Debian 12; elsewhere FFmpeg ' +
@@ -19,7 +18,7 @@ export const addonRows: MendingRows = [
   {
     message: /Cannot find module/,
     ...row(
-      'The native addon is not there: it was not built, or the package was installed without it.',
+      'The native addon is not there: it was not built, or the package was packed without it.',
       BUILD,
       'In a program that bundles its modules, leave kvs-frames out of the bundle: it loads its addon from its own folder.',
     ),
@@ -32,7 +31,7 @@ export const addonRows: MendingRows = [
         why: 'A library that the addon needs is missing, or there in another version than the one it was built with.',
         mend: [
           wanted === null ? INSTALL : `Install the library: apt-get install -y ${wanted}`,
-          `If this system has another version of FFmpeg (ffmpeg -version), build the addon for it: cd ${PACKAGE} && npm run build`,
+          `If this system has another version of FFmpeg (ffmpeg -version), the addon must be built for it. ${BUILD}`,
         ],
       };
     },

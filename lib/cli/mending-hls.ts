@@ -1,7 +1,7 @@
 import type { FrameSourceErrorCode } from '../errors.js';
 import { row, type MendingRows } from './mending-row.js';
-import { noRetention, unsupportedMedia } from './mending-kvs.js';
-import { networkFailed, networkRows } from './mending-network.js';
+import { codecDataMends, noRetention, unsupportedMedia } from './mending-kvs.js';
+import { networkFailed, networkRows, serviceFails } from './mending-network.js';
 
 const ENCODER = "Look at the camera's encoder, and what is between it and here: what arrives is damaged.";
 
@@ -36,15 +36,16 @@ export const hlsMending = {
         'Check the URL: a playlist ends in .m3u8 as a rule.',
       ),
     },
+    serviceFails,
     row(
       'The server answered a playlist, init section or fragment with an error.',
-      'Try again: a failure of the server passes, and a reader waits for that by itself.',
+      'Look for the reason in the log of that server, or ask who runs it.',
     ),
   ],
   HLS_SESSION_EXPIRED: [
     {
-      explain: ({ urlHost }) =>
-        urlHost === undefined
+      explain: ({ urlOrigin }) =>
+        urlOrigin === undefined
           ? {
               why: 'The session is refused though it was opened just now.',
               mend: [
@@ -64,18 +65,18 @@ export const hlsMending = {
   HLS_NETWORK: [
     ...networkRows,
     {
-      explain: (subject) => ({
+      explain: (subject, error) => ({
         why: 'The connection for a playlist or fragment failed.',
-        mend: networkFailed(subject),
+        mend: networkFailed(subject, error),
       }),
     },
   ],
   HLS_TIMEOUT: [
     {
-      explain: (subject) => ({
+      explain: (subject, error) => ({
         why: 'A playlist or fragment did not come in time: the way is too slow for the stream, or blocked.',
         mend: [
-          ...networkFailed(subject),
+          ...networkFailed(subject, error),
           "Compare the camera's bit rate with the bandwidth of this host; lower it, or its resolution.",
         ],
       }),
@@ -101,6 +102,13 @@ export const hlsMending = {
     ),
   ],
   HLS_UNDECODABLE: [
+    {
+      sign: /CodecPrivateData/,
+      ...row(
+        'The init section has no codec data (SPS and PPS, for H.265 VPS too), and without it no picture can be made of the fragments.',
+        ...codecDataMends,
+      ),
+    },
     row(
       'Fragments come whole, but no picture can be made of them.',
       ENCODER,

@@ -24,10 +24,15 @@ export const unsupportedMedia = row(
   'In the producer set the codec ids (V_MPEG4/ISO/AVC, V_MPEGH/ISO/HEVC, A_AAC), and restart it.',
 );
 
-const missingCodecData = row(
-  'The camera does not send the codec private data (SPS and PPS, for H.265 VPS too) that HLS needs with each fragment.',
+/** What to do about codec data that is missing, whether a session is refused for it or no picture can be decoded. */
+export const codecDataMends = [
   'Let the producer send it as avcC or hvcC, not Annex B; in GStreamer: h264parse ! video/x-h264,stream-format=avc,alignment=au ! kvssink',
   'Restart the producer after that. The service looks at it only when a session is opened, not when media comes in.',
+];
+
+const missingCodecData = row(
+  'The camera does not send the codec private data (SPS and PPS, for H.265 VPS too) that HLS needs with each fragment.',
+  ...codecDataMends,
 );
 
 const denied: MendingRow = {
@@ -50,20 +55,30 @@ const noCredentials = row(
   'With single sign-on: aws sso login',
 );
 
-const signature = row(
-  'The signature is refused: the secret access key is wrong, or this host and AWS differ in their clocks.',
-  CLOCK,
-  'Check AWS_SECRET_ACCESS_KEY: no quotes or spaces in it, and of the same pair as AWS_ACCESS_KEY_ID.',
-);
+const signature: MendingRow = {
+  explain: ({ region, endpoint }) => {
+    const fits = endpoint === undefined ? '' : `, and that it fits --endpoint (${endpoint})`;
+    const regionMend = `Check --region (${region === undefined ? 'not known' : `now ${region}`})${fits}: a signature is for one region.`;
+    const mends = [
+      CLOCK,
+      'Check AWS_SECRET_ACCESS_KEY: no quotes or spaces in it, and of the same pair as AWS_ACCESS_KEY_ID.',
+    ];
+    return {
+      why: 'The signature is refused: the secret access key is wrong, the region is not that of the endpoint, or this host and AWS differ in their clocks.',
+      // AWS's own endpoint is made from the region, and fits it.
+      mend: endpoint === undefined ? [...mends, regionMend] : [regionMend, ...mends],
+    };
+  },
+};
 
 /** What to do, by error code. */
 export const kvsMending = {
   KVS_CALL_FAILED: [
     ...networkRows,
     {
-      explain: (subject) => ({
+      explain: (subject, error) => ({
         why: 'The service, or something on the way to it, did not answer as it should.',
-        mend: networkFailed(subject),
+        mend: networkFailed(subject, error),
       }),
     },
   ],

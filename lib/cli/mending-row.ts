@@ -14,6 +14,8 @@ export interface MendingRow {
   sign?: RegExp;
   /** Of the message, also where there is an `errorName`. */
   message?: RegExp;
+  /** Of the HTTP status; does not match without one. */
+  status?: RegExp;
   explain: (subject: Subject, error: FrameSourceError) => Mending;
 }
 

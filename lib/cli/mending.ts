@@ -69,9 +69,10 @@ export function mendingOf(error: unknown, subject: Subject): Mending | null {
   if (!(root instanceof FrameSourceError)) return null;
   const rows: readonly MendingRow[] = table[root.code];
   const found = rows.find(
-    ({ sign, message }) =>
+    ({ sign, message, status }) =>
       (sign === undefined || sign.test(root.errorName ?? root.message)) &&
-      (message === undefined || message.test(root.message)),
+      (message === undefined || message.test(root.message)) &&
+      (status === undefined || status.test(String(root.status))),
   );
   return found?.explain(subject, root) ?? null;
 }

@@ -6,6 +6,7 @@ import { CameraWatch } from './camera-watch.js';
 import { stderrLogger } from './log.js';
 import { camerasOf, type CameraFlags, type MonitoredCamera } from './monitored-cameras.js';
 import { Output } from './output.js';
+import { outsideUrls, pageWords } from './page-place.js';
 import { onTermination } from './signals.js';
 import { printable } from './terminal-text.js';
 
@@ -13,6 +14,8 @@ export interface MonitorFlags extends CameraFlags {
   host: string;
   port: number;
   token?: string;
+  /** Names it is reached by besides its address and the machine's own. */
+  allowedHost?: string[];
   json?: boolean;
   verbose?: boolean;
 }
@@ -29,6 +32,8 @@ export async function monitor(flags: MonitorFlags): Promise<number> {
   const logger = flags.verbose === true ? stderrLogger : undefined;
   const cameras = camerasOf(flags, registry, logger);
   const token = flags.token ?? process.env[TOKEN_VARIABLE];
+  const isGuarded = token !== undefined && token !== '';
+  const { host, port, allowedHost: names = [] } = flags;
   const group = new FrameSourceGroup([], { endWhenEmpty: false });
   const watch = new CameraWatch(group, { display: output.isTerminal }, output);
   const stopListening = onTermination(() => void group.stop());
@@ -37,13 +42,15 @@ export async function monitor(flags: MonitorFlags): Promise<number> {
     await using page = await startHttp({
       sources: () => watch.sources,
       registry,
-      host: flags.host,
-      port: flags.port,
+      host,
+      port,
       page: true,
-      ...(token !== undefined && token !== '' && { token }),
+      allowedHosts: names,
+      ...(isGuarded && { token }),
       ...(logger && { logger }),
     });
-    output.say('page', { url: `${page.url}/` }, `The live page: ${page.url}/\nCtrl-C ends it.`);
+    const place = { url: page.url, host, names, isGuarded };
+    output.say('page', { url: `${page.url}/`, outside: outsideUrls(place) }, pageWords(place));
     await watch.run();
   } finally {
     await group.stop();

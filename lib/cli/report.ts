@@ -1,5 +1,6 @@
 import type { FrameSource } from '../frame-source.js';
 import type { Frame } from '../frames/frame.js';
+import type { SourceHealth } from '../health.js';
 import type { DropCause } from '../policy/drop.js';
 import type { GapCause } from '../policy/gap.js';
 import type { CallCount } from '../session/call-counts.js';
@@ -15,10 +16,11 @@ export interface Report {
   skippedFrames: number;
   /** The last picture repeated over a hole. */
   repeatedFrames: number;
-  /** From the first frame to the last, by their capture times or as they came, whichever is longer: they come in bursts. */
+  /** From the first frame to the last, by their capture times: they come in bursts. */
   seconds: number;
   /** Since the command began to read. */
   durationSeconds: number;
+  /** Frames per second of capture time. */
   fps: number;
   /** Of the frames taken; `null` before the first. */
   meanAgeMs: number | null;
@@ -49,21 +51,27 @@ export interface Report {
   snapshotErrors: number;
 }
 
+/** How a source did right before it was stopped. */
+export type Ending = Pick<SourceHealth, 'status' | 'reason' | 'lastFrameAgoMs'>;
+
 /** What a report needs of a source. */
 export type Reported = Pick<FrameSource, 'cameraId' | 'getMetrics'>;
 
-/** From the earliest of some times to the latest. */
-class Span {
-  #first = Infinity;
-  #last = -Infinity;
+/** So far apart two frames may be taken and come at once: by the longest fragment (20 s, kvs-hls §4.2). */
+const BURST_MS = 20_000;
 
-  add(atMs: number): void {
-    this.#first = Math.min(this.#first, atMs);
-    this.#last = Math.max(this.#last, atMs);
-  }
+/** The time from the first frame of a camera to the last, by their capture times, also where its clock is set in between. */
+class CaptureTime {
+  #last: { timestampMs: number; atMs: number } | undefined;
+  ms = 0;
 
-  get ms(): number {
-    return Math.max(0, this.#last - this.#first);
+  add(timestampMs: number, atMs: number): void {
+    if (this.#last !== undefined) {
+      const takenMs = timestampMs - this.#last.timestampMs;
+      const passedMs = atMs - this.#last.atMs;
+      this.ms += takenMs >= 0 && takenMs <= passedMs + BURST_MS ? takenMs : passedMs;
+    }
+    this.#last = { timestampMs, atMs };
   }
 }
 
@@ -71,8 +79,7 @@ class Span {
 export class Tally {
   readonly #ages = new AgeStatistics();
   readonly #startedAtMs: number;
-  readonly #came = new Span();
-  readonly #taken = new Span();
+  readonly #taken = new CaptureTime();
   /** Of the last frame, when it came. */
   lastAgeMs: number | null = null;
   frames = 0;
@@ -84,8 +91,7 @@ export class Tally {
   }
 
   add({ ageMs, timestampMs }: Pick<Frame, 'ageMs' | 'timestampMs'>, nowMs: number): void {
-    this.#came.add(nowMs);
-    this.#taken.add(timestampMs);
+    this.#taken.add(timestampMs, nowMs);
     this.frames += 1;
     this.lastAgeMs = ageMs;
     this.#ages.add(ageMs);
@@ -93,16 +99,14 @@ export class Tally {
 
   report(source: Reported, nowMs: number, kept = { written: 0, errors: 0 }): Report {
     const metrics = source.getMetrics();
-    const durationMs = nowMs - this.#startedAtMs;
-    // Nobody takes pictures for longer than is read; a camera's clock that was set only looks like it.
-    const elapsed = Math.max(this.#came.ms, Math.min(this.#taken.ms, durationMs)) / 1000;
+    const elapsed = this.#taken.ms / 1000;
     return {
       cameraId: source.cameraId,
       frames: this.frames,
       skippedFrames: this.skippedFrames,
       repeatedFrames: this.repeatedFrames,
       seconds: elapsed,
-      durationSeconds: durationMs / 1000,
+      durationSeconds: (nowMs - this.#startedAtMs) / 1000,
       // Between n frames lie n − 1 intervals.
       fps: elapsed > 0 ? (this.frames - 1) / elapsed : 0,
       meanAgeMs: this.#ages.meanMs,
@@ -180,8 +184,11 @@ function describeCalls(calls: readonly CallCount[]): string[] {
   });
 }
 
+/** Ends that nothing is to be told about: what was missing then, if anything, is among the gaps. */
+const USUAL_ENDS: readonly Ending['status'][] = ['flowing', 'stopped'];
+
 /** The final report for people: a table. */
-export function describe(report: Report, outDirectory?: string): string {
+export function describe(report: Report & { endedAs?: Ending | undefined }, outDirectory?: string): string {
   const { meanAgeMs, p50AgeMs, p95AgeMs, p99AgeMs, repeatedFrames } = report;
   const quantile = (name: string, ms: number | null): string => `${seconds(ms)} ${name}`;
   const repeated = repeatedFrames === 0 ? '' : `, and ${repeatedFrames} repeated over holes`;
@@ -203,6 +210,10 @@ export function describe(report: Report, outDirectory?: string): string {
     ['control calls', ...describeCalls(report.calls)],
     ['read errors', String(report.errors)],
   ];
+  const { endedAs } = report;
+  if (endedAs !== undefined && !USUAL_ENDS.includes(endedAs.status)) {
+    rows.push(['at the end', printable(endedAs.reason)]);
+  }
   if (outDirectory !== undefined) {
     const failed = report.snapshotErrors === 0 ? '' : `; ${report.snapshotErrors} could not be kept`;
     rows.push(['snapshots', `${report.snapshots} in ${printable(outDirectory)}${failed}`]);

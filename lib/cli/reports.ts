@@ -55,3 +55,11 @@ export function summed(report: Report, parts: readonly Report[]): Report {
     calls: callsOf(parts),
   };
 }
+
+/** Capture time and rate of all cameras: their times lie beside one another, not one after the other. */
+export function together(cameras: readonly Report[]): Pick<Report, 'seconds' | 'fps'> {
+  return {
+    seconds: Math.max(0, ...cameras.map(({ seconds }) => seconds)),
+    fps: cameras.reduce((sum, { fps }) => sum + fps, 0),
+  };
+}

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { systemClock } from '../clock.js';
 import { ConfigError } from '../errors.js';
 import {
   type CatalogueFault,
@@ -8,6 +10,7 @@ import {
   startSimulator,
   testCamera,
 } from '../simulator/index.js';
+import { firstFragments } from './first-fragments.js';
 import { Output } from './output.js';
 import { onTermination } from './signals.js';
 
@@ -46,7 +49,9 @@ export async function simulate(flags: SimulateFlags): Promise<number> {
   }
   const names = flags.streamName ?? ['front-door'];
   const { width, height, fps, codec, fragmentSeconds, bFrames, input } = flags;
-  const interrupted = new Promise<void>((resolve) => onTermination(resolve));
+  const interruption = new AbortController();
+  const interrupted = interruption.signal;
+  onTermination(() => interruption.abort());
   const schedule = new FaultSchedule(faults, flags.faultAfter, output);
   const simulator = await startSimulator({
     intercept: (request, response) => {
@@ -65,6 +70,13 @@ export async function simulate(flags: SimulateFlags): Promise<number> {
           : fileCamera({ input, loop: true }),
     })),
   });
+  output.line('Waiting for the first fragments; Ctrl-C ends it');
+  const streams = names.map((name) => simulator.stream(name));
+  for (const words of await firstFragments(streams, systemClock, interrupted)) output.note(words);
+  if (interrupted.aborted) {
+    await simulator.close();
+    return 0;
+  }
   const { endpoint, environment } = simulator;
   const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${value}`);
   output.say(
@@ -75,7 +87,7 @@ export async function simulate(flags: SimulateFlags): Promise<number> {
       'Ctrl-C ends it.',
   );
   schedule.simulatorStarted(simulator);
-  await interrupted;
+  await once(interrupted, 'abort');
   schedule.end();
   await simulator.close();
   return 0;

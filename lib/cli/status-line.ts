@@ -11,7 +11,7 @@ export interface StatusFacts {
   fps: number | null;
   /** Of the last frame when it came; `null` before the first. */
   ageMs: number | null;
-  health: Pick<SourceHealth, 'status' | 'next' | 'lastFrameAgoMs' | 'rhythm'>;
+  health: Pick<SourceHealth, 'status' | 'reason' | 'next' | 'lastFrameAgoMs' | 'rhythm'>;
   metrics: Pick<SourceMetrics, 'session' | 'gaps' | 'gapMs'>;
 }
 
@@ -29,6 +29,8 @@ const SEPARATOR = ' · ';
 /** Frames come a fragment at a time: only a longer pause than two of them, and some, is worth telling. */
 const PAUSE_FRAGMENTS = 2;
 const PAUSE_MS = 2_000;
+/** Less of a cause tells nothing. */
+const CAUSE_COLUMNS = 24;
 
 /** How old frames are when they come, or for how long none did. */
 function age({ ageMs, health: { lastFrameAgoMs: agoMs, rhythm } }: StatusFacts): string {
@@ -42,16 +44,24 @@ function session({ metrics: { session: now }, nowMs }: StatusFacts): string {
   return `session ${countdown(now.expiresAtMs - nowMs)}`;
 }
 
+/** Adds what the reason names as the cause, where there is room for enough of it. */
+function withCause(line: string, reason: string, columns: number): string {
+  const [, cause] = /: (.+)$/.exec(printable(reason)) ?? [];
+  const room = columns - widthOf(line) - SEPARATOR.length;
+  return cause === undefined || room < CAUSE_COLUMNS ? line : `${line}${SEPARATOR}${fitted(cause, room)}`;
+}
+
 /** The live line of `kvs-frames read`: one row of `columns`; of what does not fit the least important goes first. */
 export function statusLine(facts: StatusFacts, columns: number): string {
   const { fps, health, metrics } = facts;
-  const step = health.status === 'flowing' ? null : health.next;
+  const isFlowing = health.status === 'flowing';
   /** In the order they are shown in; the lowest rank is given up last. */
   const parts = [
     { rank: 3, text: printable(facts.cameraId) },
     { rank: 0, text: WORDS[health.status] },
-    { rank: 5, text: step?.words ?? '' },
-    { rank: 1, text: fps === null ? '' : `${fps.toFixed(1)} fps` },
+    { rank: 1, text: isFlowing ? '' : (health.next?.words ?? '') },
+    // What came before it stopped says nothing of now.
+    { rank: 1, text: isFlowing && fps !== null ? `${fps.toFixed(1)} fps` : '' },
     { rank: 2, text: age(facts) },
     { rank: 6, text: session(facts) },
     {
@@ -64,7 +74,9 @@ export function statusLine(facts: StatusFacts, columns: number): string {
   ].filter(({ text }) => text !== '');
   for (;;) {
     const line = parts.map(({ text }) => text).join(SEPARATOR);
-    if (parts.length === 1 || widthOf(line) <= columns) return fitted(line, columns);
+    const isShort = widthOf(line) <= columns;
+    if (isShort && !isFlowing) return withCause(line, health.reason, columns);
+    if (isShort || parts.length === 1) return fitted(line, columns);
     const least = Math.max(...parts.map(({ rank }) => rank));
     parts.splice(
       parts.findIndex(({ rank }) => rank === least),

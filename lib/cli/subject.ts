@@ -1,3 +1,5 @@
+import type { FrameSourceError } from '../errors.js';
+
 /** What a command is about, as far as it is known: what advice needs to be to the point. */
 export interface Subject {
   streamName?: string | undefined;
@@ -6,8 +8,12 @@ export interface Subject {
   region?: string | undefined;
   /** A control plane other than AWS's own. */
   endpoint?: string | undefined;
-  /** Host of an HLS URL that is read instead of a stream. */
-  urlHost?: string | undefined;
+  /** Where sessions are opened, once it is known: scheme, host and port. */
+  dataOrigin?: string | undefined;
+  /** Where the playlists and fragments of a session are, once there was one. */
+  sessionOrigin?: string | undefined;
+  /** Where the HLS URL is that is read instead of a stream. */
+  urlOrigin?: string | undefined;
   /** The environment names an HTTP proxy. */
   hasProxy?: boolean;
 }
@@ -53,11 +59,19 @@ export function cliTarget(subject: Subject): string {
   return `${stream} --region ${regionOf(subject)}${at}`;
 }
 
-/** Where AWS's control plane is. Session and media are on hosts of their own below it. */
-export function controlHost(subject: Subject): string {
-  if (subject.endpoint !== undefined) return new URL(subject.endpoint).host;
+/** AWS's control plane. Sessions and media are on hosts of their own below it. */
+export function awsHost(subject: Subject): string {
   const region = regionOf(subject);
   return `kinesisvideo.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
+/** Scheme, host and port that an error is about, as far as they are known. */
+export function failedOrigin(subject: Subject, { code, resource }: FrameSourceError): string {
+  const { urlOrigin, sessionOrigin, dataOrigin, endpoint } = subject;
+  const control = endpoint === undefined ? `https://${awsHost(subject)}` : new URL(endpoint).origin;
+  if (urlOrigin !== undefined) return urlOrigin;
+  if (code.startsWith('HLS_')) return sessionOrigin ?? dataOrigin ?? control;
+  return resource === 'GetHLSStreamingSessionURL' ? (dataOrigin ?? control) : control;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js';
 import { FrameSourceError } from '../errors.js';
 import type { FrameSource } from '../frame-source.js';
 import { Complaint } from './examination.js';
+import { rootOf } from './mending.js';
 
 /** How long the first frame may take: a fragment of the longest kind (20 s, kvs-hls §4.2) and some. */
 export const FIRST_FRAME_MS = 30_000;
@@ -11,6 +12,12 @@ export const NEXT_FRAGMENT_MS = 30_000;
 const AHEAD_MS = 1_000;
 /** Older than this beyond its fragment's length no frame of a live stream should be. */
 const BEHIND_MS = 60_000;
+
+/**
+ * What libav logs when it takes packets for Annex B, where units begin with start codes: so it does where no codec record tells
+ * how units are framed. In damaged packets of a stream that has one it misses other things.
+ */
+const NO_CODEC_DATA = 'No start code is found';
 
 const inSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
@@ -28,6 +35,8 @@ export class Viewing {
   #sessionAtMs: number | null = null;
   /** What failed last on the way, if anything did. */
   #trouble: FrameSourceError | null = null;
+  /** By what the decoder said last. */
+  #lacksCodecData = false;
   #last: Sight | null = null;
 
   constructor(source: FrameSource, clock: Clock) {
@@ -36,7 +45,8 @@ export class Viewing {
     source.on('session', () => (this.#sessionAtMs = clock.monotonic()));
     source.on('reconnect', ({ error }) => (this.#trouble = error));
     source.on('state', ({ error }) => (this.#trouble = error ?? this.#trouble));
-    source.on('fault', ({ message }) => {
+    source.on('fault', ({ message, log }) => {
+      this.#lacksCodecData = log.some((line) => line.includes(NO_CODEC_DATA));
       this.#trouble = new FrameSourceError('HLS_UNDECODABLE', message);
     });
   }
@@ -44,6 +54,7 @@ export class Viewing {
   /** @throws what made the reader give up, or the last failure on the way if nothing came in time */
   async firstFrame(): Promise<string> {
     const frame = await this.#source.read({ timeoutMs: FIRST_FRAME_MS }).catch((error: unknown) => {
+      if (this.#lacksCodecData) throw codecDataMissing(error);
       const trouble = this.#trouble;
       if (!(error instanceof FrameSourceError) || error.code !== 'READ_TIMEOUT' || trouble === null)
         throw error;
@@ -103,6 +114,17 @@ export class Viewing {
   #see({ fragment, timestampSource, ageMs }: Sight): void {
     this.#last = { fragment, timestampSource, ageMs };
   }
+}
+
+/** As the service calls it where it looks for codec data itself. */
+function codecDataMissing(error: unknown): unknown {
+  const root = rootOf(error);
+  if (!(root instanceof FrameSourceError && ['HLS_UNDECODABLE', 'READ_TIMEOUT'].includes(root.code)))
+    return error;
+  return new FrameSourceError('HLS_UNDECODABLE', `codec data is missing: ${root.message}`, {
+    errorName: 'MissingCodecPrivateData',
+    cause: error,
+  });
 }
 
 const HOST_CLOCK = "Check this host's clock: timedatectl, chronyc tracking";

@@ -7,7 +7,7 @@ import { tellEvents } from './events.js';
 import { FramePace } from './frame-pace.js';
 import type { Output } from './output.js';
 import { RecentRate } from './recent-rate.js';
-import { describe, describeBriefly, Tally } from './report.js';
+import { describe, describeBriefly, Tally, type Ending } from './report.js';
 import { onTermination } from './signals.js';
 import { Snapshots } from './snapshots.js';
 import { statusLine } from './status-line.js';
@@ -73,6 +73,8 @@ class Watching {
   readonly #endings: (() => void | Promise<void>)[] = [];
   #snapshots: Snapshots | undefined;
   #isEnding = false;
+  /** How the source did before it was stopped. */
+  #endedAs: Ending | undefined;
 
   constructor(source: FrameSource, options: WatchOptions, output: Output, clock: Clock) {
     this.#source = source;
@@ -123,6 +125,7 @@ class Watching {
       await this.#readAll();
     } catch (error) {
       exitCode = 1;
+      this.#seeEnding();
       this.#tellError(error);
     } finally {
       this.#isEnding = true;
@@ -130,8 +133,8 @@ class Watching {
       drawing();
     }
     await this.close();
-    const report = this.#report();
-    output.say('report', { ...report }, describe(report, this.#options.out?.directory));
+    const report = { ...this.#report(), endedAs: this.#endedAs };
+    output.say('report', report, describe(report, this.#options.out?.directory));
     return exitCode;
   }
 
@@ -163,10 +166,21 @@ class Watching {
       tally.add(frame, nowMs);
       this.#rate.add(frame.timestampMs, nowMs);
       this.#snapshots?.offer(frame);
-      if (tally.frames >= maxFrames) break;
+      if (tally.frames >= maxFrames) {
+        // To leave the loop stops the source.
+        this.#seeEnding();
+        break;
+      }
     }
+    this.#seeEnding();
     await this.#source.stop();
     await this.#snapshots?.close();
+  }
+
+  /** Of several times the first counts: after a stop every source is stopped. */
+  #seeEnding(): void {
+    const { status, reason, lastFrameAgoMs } = this.#source.health();
+    this.#endedAs ??= { status, reason, lastFrameAgoMs };
   }
 
   #report(): ReturnType<Tally['report']> {
@@ -206,6 +220,7 @@ class Watching {
 
   #onTermination(): void {
     this.#isEnding = true;
+    this.#seeEnding();
     this.#output.line('Ending; Ctrl-C once more ends at once');
     // Its failure is met where it is awaited, at the end.
     this.#source.stop().catch(() => {});

@@ -79,6 +79,8 @@ const ADVICE: Record<KvsCode, string> = {
   KVS_NO_URL: 'KVS answered without what was asked for; check that endpoint is a KVS endpoint',
   KVS_CALL_FAILED: 'the call failed; check network, endpoint and region',
 };
+/** A status of 500 or more. */
+const SERVICE_FAILS = 'the service was reached, but is failing; wait, and see the AWS health dashboard';
 
 /**
  * Errors that mean: this host can't be reached, isn't who it should be, or isn't a data plane (kvs-hls §1.4). The names
@@ -114,7 +116,8 @@ function codeOf(operation: string, name: string, message: string, status: number
   return 'KVS_CALL_FAILED';
 }
 
-function adviceOn(code: KvsCode, name: string): string {
+function adviceOn(code: KvsCode, name: string, status: number): string {
+  if (code === 'KVS_CALL_FAILED' && status >= 500) return SERVICE_FAILS;
   if (code !== 'KVS_DENIED' && code !== 'KVS_REJECTED') return ADVICE[code];
   return ADVICE_BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? ADVICE[code];
 }
@@ -152,8 +155,9 @@ export function kvsError(
   const pauseMs = retryAfterMs(response?.headers?.['retry-after'], nowMs);
   const advice = isRegionMissing(message)
     ? 'give the option region, or set AWS_REGION'
-    : adviceOn(code, name);
-  return new KvsConnectionError(code, `${operation} for stream ${stream} in ${region}: ${advice} (${what})`, {
+    : adviceOn(code, name, status);
+  const about = stream === '' ? '' : ` for stream ${stream}`;
+  return new KvsConnectionError(code, `${operation}${about} in ${region}: ${advice} (${what})`, {
     resource: operation,
     ...(status !== 0 && { status }),
     ...(name !== '' && { errorName: name }),

@@ -81,15 +81,18 @@ describe('kvs-frames demo', () => {
           const page = all.find(({ type }) => type === 'page')?.url;
           const isFlowing = all.filter(({ type }) => type === 'format').length === CAMERAS.length;
           if (typeof page === 'string' && isFlowing) asked ??= ask(page);
-          if (!isKilled && all.some(({ type }) => type === 'gap')) isKilled = child.kill('SIGINT');
+          const isDone =
+            all.some(({ type }) => type === 'gap') && all.some(({ ended }) => ended !== undefined);
+          if (!isKilled && isDone) isKilled = child.kill('SIGINT');
         },
       });
       expect(await asked).toEqual([200, 200, 200, 204]);
       expect(result).toMatchObject({ code: 0, signal: null, stderr: '' });
       const all = told(result.stdout);
-      expect(
-        all.filter(({ type }) => type === 'action').map(({ cameraId, action }) => [cameraId, action]),
-      ).toContainEqual(['stairwell', 'drop-fragment']);
+      expect(all.filter(({ type }) => type === 'action')).toEqual([
+        { type: 'action', cameraId: 'stairwell', action: 'drop-fragment' },
+        { type: 'action', cameraId: 'stairwell', action: null, ended: 'drop-fragment' },
+      ]);
       const seconds = all.filter(({ type }) => type === 'cameras');
       expect(seconds.length).toBeGreaterThan(0);
       const states = seconds.at(-1)?.cameras as { cameraId: string; status: string }[];

@@ -61,6 +61,8 @@ const VARIABLES = [
   'AWS_CONTAINER_CREDENTIALS_FULL_URI',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_KINESIS_VIDEO',
 ];
 /** An environment that gives no credentials and no region. */
 const BARE: NodeJS.ProcessEnv = {
@@ -100,6 +102,7 @@ describe('kvs-frames doctor', () => {
       type: 'report',
       ok: exitCode === 0,
       failed: failed === undefined ? [] : [failed.what],
+      notTried: checks.filter(({ ok }) => ok === null).map(({ what }) => what),
     });
     return { exitCode, checks, failed };
   }
@@ -139,7 +142,22 @@ describe('kvs-frames doctor', () => {
     ['media-unsupported', 'session', 'KVS_REJECTED', /H\.264 or H\.265/, /G\.711/],
     ['session-url-404-forever', 'session', 'KVS_NO_FRAGMENTS', /last 30 s/, /Switch the camera on/],
     ['unknown-operation-forever', 'session', 'KVS_NO_URL', /not Kinesis Video/, /--endpoint/],
-    ['session-url-500-forever', 'session', 'KVS_CALL_FAILED', /did not answer as/, /Try again/],
+    [
+      'session-url-500-forever',
+      'session',
+      'KVS_CALL_FAILED',
+      /^127\.0\.0\.1:\d+ was reached and answered 500/,
+      /^Wait/,
+    ],
+    [
+      'tls-failure',
+      'session',
+      'KVS_CALL_FAILED',
+      /^What answers at 127\.0\.0\.1:\d+ does not speak TLS/,
+      /s_client -connect 127\.0\.0\.1:\d+ /,
+    ],
+    ['dns-failure-forever', 'session', 'KVS_CALL_FAILED', /not be resolved/, /getent hosts kvs\.invalid/],
+    ['init-without-codec-data-always', 'first frame', 'HLS_UNDECODABLE', /no codec data/, /avcC/],
     ['redirect-forever', 'first frame', 'HLS_STATUS', /redirects/, /Give the URL/],
   ])('explains %s', async (fault, what, code, why, mend) => {
     stage.simulator.setFaults(faultByName(fault).script);
@@ -174,6 +192,45 @@ describe('kvs-frames doctor', () => {
     const nowhere = await diagnose({ region: undefined }, environment);
     expect(nowhere.failed).toMatchObject({ what: 'credentials', code: 'KVS_REJECTED' });
     expect(nowhere.failed?.mend[0]).toMatch(/--region eu-west-1/);
+  });
+
+  it('explains a region that is not that of the endpoint', async () => {
+    const { failed } = await diagnose({ region: 'us-east-1' });
+    expect(failed).toMatchObject({ what: 'endpoint', code: 'KVS_DENIED' });
+    expect(failed?.mend[0]).toContain(
+      `Check --region (now us-east-1), and that it fits --endpoint (${stage.simulator.endpoint})`,
+    );
+  });
+
+  it('tries what it can without a stream, and does not call the rest well', async () => {
+    const { exitCode, checks } = await diagnose(
+      { streamName: undefined, endpoint: undefined, region: undefined },
+      BARE,
+    );
+    expect(exitCode).toBe(0);
+    expect(checks.slice(3).map(({ what, ok }) => [what, ok])).toEqual([
+      ['credentials', false],
+      ['endpoint', null],
+      ['session', null],
+      ['first frame', null],
+    ]);
+    expect(checks[3]?.finding).toMatch(/^GetDataEndpoint in no region: give/);
+  });
+
+  it('is about the endpoint that the environment names', async () => {
+    const elsewhere = {
+      ...stage.simulator.environment,
+      AWS_ENDPOINT_URL_KINESIS_VIDEO: 'http://127.0.0.1:9',
+    };
+    const { failed } = await diagnose({ endpoint: undefined }, elsewhere);
+    expect(failed).toMatchObject({ what: 'endpoint', code: 'KVS_CALL_FAILED' });
+    expect(failed?.mend.join('\n')).toMatch(/reach 127\.0\.0\.1:9:[\s\S]*curl .* http:\/\/127\.0\.0\.1:9/);
+  });
+
+  it.each(['http', 'https'])('is about the host of a URL, asked by %s as it was', async (scheme) => {
+    const { failed } = await diagnose({ url: `${scheme}://127.0.0.1:9/x` });
+    expect(failed).toMatchObject({ what: 'first frame', code: 'HLS_NETWORK' });
+    expect(failed?.mend.join('\n')).toMatch(new RegExp(`curl .* ${scheme}://127\\.0\\.0\\.1:9$`));
   });
 
   it('explains throttling', async () => {
@@ -254,11 +311,24 @@ describe('kvs-frames doctor of an installation', () => {
     return told.find(({ what }) => what === 'addon');
   }
 
-  it('explains an addon that was not built', async () => {
+  it('explains an addon that was not packed, where there is nothing to build it with', async () => {
     const addon = await diagnoseAddon();
     expect(addon).toMatchObject({ ok: false, code: 'ADDON_UNAVAILABLE' });
-    expect(addon?.why).toMatch(/not built/);
-    expect(addon?.mend[0]).toBe(`Build the addon: cd ${folder} && npm run build`);
+    expect(addon?.why).toMatch(/packed without it/);
+    const remedy = /clone of the project .*npm run build && npm pack, then here npm install .*\.tgz/;
+    expect(addon?.mend[0]).toMatch(remedy);
+    expect(addon?.finding).toMatch(remedy);
+    expect(JSON.stringify(addon)).not.toContain(`cd ${folder}`);
+  });
+
+  it('explains an addon that was not built in a clone of the project', async () => {
+    mkdirSync(join(folder, 'scripts'));
+    writeFileSync(join(folder, 'scripts', 'build.mjs'), '');
+    const addon = await diagnoseAddon();
+    rmSync(join(folder, 'scripts'), { recursive: true });
+    const remedy = `Build the addon: cd ${folder} && npm run build`;
+    expect(addon?.mend[0]).toBe(remedy);
+    expect(addon?.finding).toContain(remedy);
   });
 
   it('explains a libav that is not there', async () => {

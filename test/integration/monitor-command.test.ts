@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { CameraWatch } from '../../lib/cli/camera-watch';
@@ -9,6 +10,7 @@ import { FrameSourceGroup } from '../../lib/frame-source-group';
 import { setStage, sourceOn, type Stage } from '../support/camera';
 import { ROOT, runNode, type ChildOptions, type ChildResult } from '../support/child';
 import { FakeClock } from '../support/fake-clock';
+import { lines, say, statusOf } from '../unit/http/raw';
 
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 const TOKEN = 'kept-out-of-argv-1234';
@@ -48,9 +50,17 @@ describe('kvs-frames monitor', () => {
 
   it('shows the cameras that are well beside one that failed, and ends in order at SIGTERM', async () => {
     let asked: Promise<Record<string, Answer>> | undefined;
+    const untilFrames = async (page: string): Promise<Answer> => {
+      for (;;) {
+        const cameras = await get(`${page}cameras`);
+        const [first] = JSON.parse(cameras.text) as { metrics: { frames: number } }[];
+        // The first has been handed on when there is a second.
+        if (first!.metrics.frames > 1) return cameras;
+      }
+    };
     const ask = async (page: string): Promise<Record<string, Answer>> => ({
       page: await get(page),
-      cameras: await get(`${page}cameras`),
+      cameras: await untilFrames(page),
       metrics: await get(`${page}metrics`),
       ready: await get(`${page}readyz`),
     });
@@ -147,6 +157,33 @@ describe('kvs-frames monitor', () => {
     expect((await asked)?.map(({ status }) => status)).toEqual([401, 200]);
     expect(closed).toMatchObject({ code: 0, signal: null });
     expect(closed.stdout + closed.stderr).not.toContain(TOKEN);
+  });
+
+  it('is reached from other machines by its own name and by those it is told, and says how one gets in', async () => {
+    const args = ['--stream-name', 'front-door', '--host', '0.0.0.0', '--allowed-host', 'frames.example.com'];
+    const status = async (port: string, name: string): Promise<number> => {
+      const headers = [`Host: ${name}:${port}`, `Authorization: Bearer ${TOKEN}`];
+      return statusOf(await say(`http://127.0.0.1:${port}`, lines('GET /cameras HTTP/1.1', ...headers)));
+    };
+    let asked: Promise<number[]> | undefined;
+    const { code, stdout, stderr } = await monitor(args, {
+      env: { KVS_FRAMES_TOKEN: TOKEN },
+      onOutput: (text, child) => {
+        const port = /The live page: http:\/\/127\.0\.0\.1:(\d+)\/\n[\s\S]*Ctrl-C/.exec(text)?.[1];
+        if (port === undefined) return;
+        asked ??= Promise.all(
+          [hostname(), 'frames.example.com', 'evil.example'].map((name) => status(port, name)),
+        ).finally(() => child.kill('SIGTERM'));
+      },
+    });
+    expect(await asked).toEqual([200, 200, 421]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /From other machines: http:\/\/frames\.example\.com:\d+\/ .*\n.*http:\/\/frames\.example\.com:\d+\/\?token=YOUR_TOKEN\n/,
+    );
+    expect(stdout).toContain(` http://${hostname()}:`);
+    expect(stdout).toContain('\n1 camera: ');
+    expect(stdout + stderr).not.toContain(TOKEN);
   });
 
   it('wants to know what is to be shown', async () => {

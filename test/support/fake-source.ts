@@ -42,6 +42,8 @@ export class FakeSource extends EventEmitter<FrameSourceEvents> {
   readonly cameraId = 'front-door';
   metrics = metrics();
   status: SourceHealth['status'] = 'flowing';
+  reason = 'frames flow';
+  lastFrameAgoMs: number | null = null;
   isStopped = false;
   #queue: (FakeFrame | Error)[] = [];
   #wake = (): void => {};
@@ -60,9 +62,10 @@ export class FakeSource extends EventEmitter<FrameSourceEvents> {
     return this.metrics;
   }
 
-  health(): Pick<SourceHealth, 'status' | 'next' | 'lastFrameAgoMs' | 'rhythm'> {
+  health(): Pick<SourceHealth, 'status' | 'reason' | 'next' | 'lastFrameAgoMs' | 'rhythm'> {
     const rhythm = { fragmentMs: null, stallAfterMs: null };
-    return { status: this.status, next: null, lastFrameAgoMs: null, rhythm };
+    const { reason, lastFrameAgoMs } = this;
+    return { status: this.isStopped ? 'stopped' : this.status, reason, next: null, lastFrameAgoMs, rhythm };
   }
 
   stop(): Promise<void> {

@@ -38,7 +38,8 @@ describe('the buttons of the demo', () => {
     faults = new DemoFaults(
       ['door', 'yard', 'broken'].map((cameraId) => notedCamera(cameraId, notes)),
       {
-        onChange: (cameraId, action) => void notes.push(`${cameraId} = ${action?.id ?? 'well'}`),
+        onBegin: (cameraId, { id }) => void notes.push(`${cameraId} = ${id}`),
+        onEnd: (cameraId, { id }) => void notes.push(`${cameraId} without ${id}`),
         onError: (cameraId, error) => void notes.push(`${cameraId} error ${String(error)}`),
       },
       clock,
@@ -61,7 +62,7 @@ describe('the buttons of the demo', () => {
     expect(faults.active('door')).toBe(action);
     await clock.advance(1);
     await faults.close();
-    expect(notes).toEqual([`door = ${action}`, ...begun, 'door = well', ...ended]);
+    expect(notes).toEqual([`door = ${action}`, ...begun, `door without ${action}`, ...ended]);
     expect(faults.active('door')).toBeNull();
   });
 
@@ -69,7 +70,12 @@ describe('the buttons of the demo', () => {
     await faults.apply('door', 'cut-network');
     await clock.advance(11_000);
     await faults.apply('door', 'sleep');
-    expect(notes.slice(2)).toEqual(['door = well', 'door faults none', 'door = sleep', 'door stop']);
+    expect(notes.slice(2)).toEqual([
+      'door without cut-network',
+      'door faults none',
+      'door = sleep',
+      'door stop',
+    ]);
     await clock.advance(19_999);
     expect(faults.active('door')).toBe('sleep');
     await clock.advance(1);
@@ -81,7 +87,7 @@ describe('the buttons of the demo', () => {
     expect(notes).toEqual([
       'door = sleep',
       'door stop',
-      'door = well',
+      'door without sleep',
       'door start',
       'door = throttle',
       'door faults throttle',

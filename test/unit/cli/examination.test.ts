@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { describeNode } from '../../../lib/cli/doctor';
 import { Complaint, Examination } from '../../../lib/cli/examination';
+import { mendingOf } from '../../../lib/cli/mending';
 import { Viewing } from '../../../lib/cli/viewing';
 import { FrameSourceError, HlsStreamError, KvsConnectionError } from '../../../lib/errors';
 import { ConnectionState } from '../../../lib/policy/supervisor';
@@ -49,7 +50,7 @@ describe('an examination', () => {
         why: 'Because.',
         mend: ['Do it.'],
       },
-      { type: 'report', ok: false, failed: ['second'] },
+      { type: 'report', ok: false, failed: ['second'], notTried: ['third'] },
     ]);
   });
 
@@ -72,6 +73,30 @@ describe('an examination', () => {
 Not well: step. What to do is said above.
 `,
     );
+  });
+
+  it.each<[noted: string[], notTried: string[], verdict: string]>([
+    [[], [], 'All is well.'],
+    [['clocks'], [], 'All is well; see the note on clocks.'],
+    [[], ['endpoint', 'session'], 'Nothing failed; not tried: endpoint, session.'],
+    [['credentials'], ['session'], 'Nothing failed; see the note on credentials; not tried: session.'],
+  ])('does not call well what it did not try: noted %j, not tried %j', async (noted, notTried, verdict) => {
+    const { output, text } = written('people');
+    const examination = new Examination(output, new FakeClock(), subject);
+    const odd = (): never => {
+      throw new Error('odd');
+    };
+    for (const what of noted) await examination.check(what, odd, { ...LIMIT, isVital: false });
+    for (const what of notTried) examination.skip(what, 'no stream');
+    examination.report();
+    expect(text().trimEnd().split('\n').at(-1)).toBe(verdict);
+  });
+
+  it("keeps others' messages on one line", async () => {
+    const { output, objects } = written('json');
+    const examination = new Examination(output, new FakeClock(), subject);
+    await examination.check('step', () => Promise.reject(new Error('wrong version\n  here\n)')), LIMIT);
+    expect(objects()[0]).toMatchObject({ finding: 'wrong version here )' });
   });
 
   it('keeps secrets to itself', async () => {
@@ -201,4 +226,23 @@ describe('viewing a stream', () => {
     await expect(viewing(timeout).viewing.firstFrame()).rejects.toMatchObject({ code: 'READ_TIMEOUT' });
     await expect(viewing().viewing.firstFrame()).rejects.toMatchObject({ code: 'HLS_UNDECODABLE' });
   });
+
+  it.each([timeout, new FrameSourceError('HLS_UNDECODABLE', 'the last fragments gave no frame')])(
+    'knows missing codec data from damage by what the decoder says: $code',
+    async (error) => {
+      const seeing = async (log: string[]): Promise<unknown> => {
+        const seen = viewing(new FrameSourceError('TOO_MANY_ERRORS', 'gave up', { cause: error }));
+        const fault = {
+          stage: 'decode',
+          message: 'refused 2 of 2 packets',
+          codeName: '',
+          fragment: undefined,
+        };
+        seen.fake.emit('fault', { ...fault, log });
+        return mendingOf(await seen.viewing.firstFrame().catch((reason: unknown) => reason), subject)?.why;
+      };
+      expect(await seeing(['h264: no frame!', 'h264: No start code is found.'])).toMatch(/no codec data/);
+      expect(await seeing(['h264: Invalid NAL unit size (-1 > 641).'])).not.toMatch(/codec data/);
+    },
+  );
 });

@@ -36,7 +36,7 @@ describe('mending', () => {
     );
     expect(codes.length).toBeGreaterThan(25);
     for (const code of codes) {
-      for (const about of [{}, subject, { streamArn: ARN }, { urlHost: 'example.com:8080' }]) {
+      for (const about of [{}, subject, { streamArn: ARN }, { urlOrigin: 'http://example.com:8080' }]) {
         const mending = mendingOf(new FrameSourceError(code, 'it failed'), about);
         expect(mending?.why).toMatch(/^[A-Z].*[.]$/);
         expect(mending?.mend.length).toBeGreaterThan(0);
@@ -68,7 +68,7 @@ describe('mending', () => {
     ],
     ['ExpiredTokenException', 403, /are expired[\s\S]*aws sso login/],
     ['UnrecognizedClientException', 403, /does not know this access key[\s\S]*AWS_SESSION_TOKEN/],
-    ['SignatureDoesNotMatch', 403, /clocks[\s\S]*timedatectl/],
+    ['SignatureDoesNotMatch', 403, /clocks[\s\S]*timedatectl[\s\S]*Check --region \(now eu-west-1\): a/],
     ['RequestExpired', 400, /clocks[\s\S]*NTP/],
     ['OptInRequired', 403, /has not enabled this region/],
     ['CredentialsProviderError', 0, /Nothing gives credentials[\s\S]*AWS_PROFILE/],
@@ -86,7 +86,12 @@ describe('mending', () => {
     ['ECONNREFUSED', 0, /was not reached[\s\S]*\*\.kinesisvideo\.eu-west-1\.amazonaws\.com, port 443/],
     ['SELF_SIGNED_CERT_IN_CHAIN', 0, /not trusted[\s\S]*NODE_EXTRA_CA_CERTS/],
     ['TimeoutError', 0, /did not answer in time/],
-    ['InternalFailure', 500, /did not answer as it should/],
+    [
+      'InternalFailure',
+      500,
+      /kinesisvideo\.eu-west-1\.amazonaws\.com:443 was reached and answered 500[\s\S]*Wait[\s\S]*health\.aws\.amazon\.com/,
+    ],
+    ['SyntaxError', 302, /did not answer as it should/],
   ])('tells what to do about %s', (name, status, expected) => {
     const error =
       status === 0
@@ -114,7 +119,7 @@ describe('mending', () => {
   it('knows playback requests and connections by what their messages say', () => {
     const hls = (code: FrameSourceErrorCode, message: string, errorName?: string): string =>
       said(new FrameSourceError(code, message, errorName === undefined ? {} : { errorName }), {
-        urlHost: 'cdn.example.com',
+        urlOrigin: 'https://cdn.example.com',
       });
     expect(hls('HLS_NETWORK', 'The master at cdn.example.com/…/a.m3u8 can not be had: ENOTFOUND')).toMatch(
       /getent hosts cdn\.example\.com/,
@@ -132,8 +137,66 @@ describe('mending', () => {
     );
   });
 
+  it('is about the host that failed, as it was asked', () => {
+    const about: Subject = {
+      ...subject,
+      endpoint: 'http://127.0.0.1:4567',
+      dataOrigin: 'https://data.example.com',
+      sessionOrigin: 'https://media.example.com:8443',
+    };
+    const failing = (operation: 'GetDataEndpoint' | 'GetHLSStreamingSessionURL', name: string): string =>
+      said(kvsError(operation, 'front-door', 'eu-west-1', Object.assign(new Error('x'), { name }), 0), about);
+    expect(failing('GetDataEndpoint', 'ECONNREFUSED')).toMatch(
+      /reach 127\.0\.0\.1:4567:[\s\S]*curl .* http:\/\/127\.0\.0\.1:4567$/,
+    );
+    expect(failing('GetHLSStreamingSessionURL', 'ENOTFOUND')).toMatch(/getent hosts data\.example\.com/);
+    expect(failing('GetHLSStreamingSessionURL', 'CERT_HAS_EXPIRED')).toMatch(
+      /s_client -connect data\.example\.com:443 /,
+    );
+    const hls = new FrameSourceError('HLS_NETWORK', 'The master at x can not be had: ECONNRESET');
+    expect(said(hls, about)).toMatch(/curl .* https:\/\/media\.example\.com:8443$/);
+    expect(said(hls, { urlOrigin: 'http://cdn.example.com' })).toMatch(
+      /reach cdn\.example\.com:80:[\s\S]*curl .* http:\/\/cdn\.example\.com$/,
+    );
+  });
+
+  it('knows a server that fails from one that can not be reached, and whose it is', () => {
+    const failure = new KvsConnectionError('KVS_CALL_FAILED', 'x', { status: 500, requestId: 'a-b-c' });
+    expect(said(failure)).toMatch(/AWS Support the id of the request: a-b-c$/);
+    const elsewhere = said(failure, { ...subject, endpoint: 'http://127.0.0.1:4567' });
+    expect(elsewhere).toMatch(/127\.0\.0\.1:4567 was reached and answered 500/);
+    expect(elsewhere).not.toMatch(/health\.aws|AWS Support/);
+    expect(
+      said(new FrameSourceError('HLS_STATUS', 'The master at x was answered 503', { status: 503 })),
+    ).toMatch(/answered 503: it is failing/);
+  });
+
+  it('knows a server that does not speak TLS', () => {
+    const message = 'write EPROTO 80:error:0A00010B:SSL routines:ssl3_get_record:wrong version number';
+    const error = kvsError(
+      'GetDataEndpoint',
+      'a',
+      'b',
+      Object.assign(new Error(message), { code: 'EPROTO' }),
+      0,
+    );
+    expect(said(error)).toMatch(/amazonaws\.com:443 does not speak TLS/);
+    expect(
+      said(new FrameSourceError('HLS_NETWORK', 'The master can not be had: ERR_SSL_WRONG_VERSION_NUMBER')),
+    ).toMatch(/does not speak TLS/);
+  });
+
+  it('names the region where a signature is refused, first where it may not fit the endpoint', () => {
+    const about = { streamName: 'front-door', region: 'us-east-1', endpoint: 'http://127.0.0.1:4567' };
+    const { why, mend } = mendingOf(refused('InvalidSignatureException', 403), about)!;
+    expect(why).toMatch(/the region is not that of the endpoint/);
+    expect(mend[0]).toMatch(
+      /^Check --region \(now us-east-1\), and that it fits --endpoint \(http:\/\/127\.0\.0\.1:4567\)/,
+    );
+  });
+
   it('mentions a proxy that is not used where one is set', () => {
-    const error = refused('x', 503);
+    const error = refused('x', 302);
     expect(said(error)).not.toContain('HTTPS_PROXY');
     expect(said(error, { ...subject, hasProxy: true })).toMatch(/HTTPS_PROXY.*neither/);
   });

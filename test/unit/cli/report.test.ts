@@ -50,14 +50,22 @@ describe('the report', () => {
     expect(new Tally(0).report(source(), 1000)).toMatchObject({ frames: 0, fps: 0, seconds: 0 });
   });
 
-  it("goes by the time that passed where a camera's clock was set, and for recordings", () => {
-    const tally = new Tally(0);
-    for (let i = 0; i < 100; i++) tally.add({ ageMs: 0, timestampMs: i * 50 + (i < 50 ? 0 : 3.6e6) }, i * 50);
-    expect(tally.report(source(), 5000).fps).toBeCloseTo(99 / 5, 5);
-    const recording = new Tally(0);
-    for (let i = 0; i < 1000; i++) recording.add({ ageMs: 0, timestampMs: i * 50 }, 1000 + i);
-    expect(recording.report(source(), 2000).fps).toBeCloseTo(999 / 2, 5);
+  it('has the rate of capture also where all that was read came at once', () => {
+    const burst = new Tally(0);
+    for (let i = 0; i < 30; i++) burst.add({ ageMs: 0, timestampMs: 5e11 + i * 100 }, 400);
+    expect(burst.report(source(), 450)).toMatchObject({ fps: 10, seconds: 2.9, durationSeconds: 0.45 });
   });
+
+  it.each([3.6e6, -3.6e6])(
+    "goes by the time that passed where a camera's clock is set by %d ms",
+    (jumpMs) => {
+      const tally = new Tally(0);
+      for (let i = 0; i < 100; i++)
+        tally.add({ ageMs: 0, timestampMs: i * 50 + (i < 50 ? 0 : jumpMs) }, i * 50);
+      expect(tally.report(source(), 5000).seconds).toBeCloseTo(4.95, 5);
+      expect(tally.report(source(), 5000).fps).toBeCloseTo(20, 5);
+    },
+  );
 
   it('has everything by cause, and what did not happen not at all', () => {
     expect(eventful()).toMatchObject({
@@ -99,6 +107,16 @@ describe('the report', () => {
   read errors    4
   snapshots      12 in /out; 1 could not be kept`,
     );
+  });
+
+  it('says how it ended where frames did not flow any more', () => {
+    const ended = (status: 'flowing' | 'stopped' | 'reconnecting'): string =>
+      tabled({
+        ...eventful(),
+        endedAs: { status, reason: 'reconnecting, no frame for 14 s: x', lastFrameAgoMs: 14_400 },
+      });
+    expect(ended('reconnecting')).toMatch(/\n {2}at the end +reconnecting, no frame for 14 s: x$/);
+    for (const status of ['flowing', 'stopped'] as const) expect(ended(status)).not.toContain('at the end');
   });
 
   it('has dashes where nothing came', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Tally, type Report } from '../../../lib/cli/report';
-import { summed } from '../../../lib/cli/reports';
+import { summed, together } from '../../../lib/cli/reports';
 import { camerasOf } from '../../../lib/cli/monitored-cameras';
 import { Registry } from 'prom-client';
 
@@ -44,6 +44,14 @@ describe('reports of many cameras', () => {
         { api: 'GetHLSStreamingSessionURL', result: 'KVS_THROTTLED', count: 2 },
       ],
     });
+  });
+});
+
+describe('time and rate of many cameras', () => {
+  it('are the longest and the sum', () => {
+    const door = { ...nothing, seconds: 10, fps: 15 };
+    expect(together([door, { ...nothing, seconds: 4, fps: 20 }, nothing])).toEqual({ seconds: 10, fps: 35 });
+    expect(together([])).toEqual({ seconds: 0, fps: 0 });
   });
 });
 

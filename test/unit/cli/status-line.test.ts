@@ -11,6 +11,7 @@ const facts: StatusFacts = {
   ageMs: 2310,
   health: {
     status: 'flowing',
+    reason: 'frames flow',
     next: { what: 'renew', atMs: NOW, words: 'opens the next session in 41 s' },
     lastFrameAgoMs: 1900,
     rhythm: { fragmentMs: 2000, stallAfterMs: 10_000 },
@@ -29,17 +30,32 @@ describe('the live line', () => {
     const next = { what: 'reconnect', atMs: NOW, words: 'connects again in 4 s' } as const;
     const metrics = { session: null, gaps: 2, gapMs: 4040 };
     const line = statusLine(
-      { ...facts, fps: null, health: { ...facts.health, status: 'reconnecting', next }, metrics },
+      { ...facts, health: { ...facts.health, status: 'reconnecting', next }, metrics },
       120,
     );
     expect(line).toBe('front-door · reconnecting · connects again in 4 s · age 2.3 s · 2 gaps, 4.0 s');
+  });
+
+  it('says in an outage what is done and when, also where there is little room, and why where there is more', () => {
+    const next = { what: 'reconnect', atMs: NOW, words: 'tries again in 11 s' } as const;
+    const reason =
+      'reconnecting, no frame for 10 s, 2 failures in a row: The playlist can not be had: ECONNREFUSED';
+    const health = { ...facts.health, status: 'reconnecting', reason, next, lastFrameAgoMs: 9900 } as const;
+    const line = (columns: number): string => statusLine({ ...facts, health }, columns);
+    const short = 'reconnecting · tries again in 11 s · last frame 9.9 s ago';
+    expect(line(60)).toBe(short);
+    expect(line(100)).toBe(`front-door · ${short} · session 4:07 · no gaps`);
+    expect(line(125)).toBe(`front-door · ${short} · session 4:07 · no gaps · The playlist can not be ha…`);
+    expect(line(200)).toMatch(/no gaps · The playlist can not be had: ECONNREFUSED$/);
+    for (let columns = 1; columns <= 150; columns++)
+      expect(widthOf(line(columns))).toBeLessThanOrEqual(columns);
   });
 
   it('says for how long none came, once that is longer than fragments explain', () => {
     const after = (lastFrameAgoMs: number): string =>
       statusLine({ ...facts, health: { ...facts.health, status: 'idle', next: null, lastFrameAgoMs } }, 120);
     expect(after(6000)).toContain(' · age 2.3 s · ');
-    expect(after(6001)).toContain('front-door · camera silent · 15.0 fps · last frame 6.0 s ago · ');
+    expect(after(6001)).toContain('front-door · camera silent · last frame 6.0 s ago · ');
     expect(after(65_000)).toContain('last frame 1 min 5 s ago');
   });
 

@@ -99,6 +99,25 @@ describe('watching a source', () => {
     expect(process.listenerCount('SIGINT')).toBe(before);
   });
 
+  it.each(['signal', 'maxFrames'] as const)(
+    'reports how the source did right before the end: %s',
+    async (end) => {
+      const { fake, shown, exitCode, give } = watched('json', { maxFrames: 2 });
+      await give(0);
+      fake.status = 'reconnecting';
+      fake.reason = 'reconnecting, no frame for 14 s: x';
+      fake.lastFrameAgoMs = 14_400;
+      if (end === 'signal') process.emit('SIGINT');
+      else await give(50);
+      await exitCode;
+      expect(fake.health().status).toBe('stopped');
+      const [report] = shown.objects();
+      expect(report).toMatchObject({
+        endedAs: { status: 'reconnecting', reason: fake.reason, lastFrameAgoMs: 14_400 },
+      });
+    },
+  );
+
   it('fails with what the source failed with, and still reports', async () => {
     const { fake, shown, exitCode, give } = watched('json');
     await give(0);

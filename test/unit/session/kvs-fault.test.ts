@@ -58,6 +58,14 @@ describe('a refusal', () => {
     expect(plane.outcomes.at(-1)).toBe(`GetHLSStreamingSessionURL ${code}`);
   });
 
+  test('of a service that fails blames neither network nor region', async () => {
+    plane.sessionAnswer = failure(500, 'InternalFailure', 'unknown');
+    const { code, message } = await plane.refusal();
+    expect(code).toBe('KVS_CALL_FAILED');
+    expect(message).toMatch(/the service was reached, but is failing; wait/);
+    expect(message).not.toContain('check network');
+  });
+
   test('of an unknown stream by GetDataEndpoint is told', async () => {
     plane.endpointAnswer = failure(
       404,
