@@ -116,7 +116,7 @@ export async function doctor(
         hasAddon,
         () => new KvsHlsFrameSource({ ...IMPATIENT, ...stream }),
       );
-    } else examination.skip('first frame', notTried);
+    } else examination.notTried('first frame', notTried);
   }
   examination.report();
   return examination.failed.length === 0 ? 0 : 1;
@@ -151,7 +151,7 @@ async function openSession(
       { ...call, isVital: hasStream },
     );
     if (!hasStream) {
-      for (const what of ['endpoint', 'session']) examination.skip(what, 'give --stream-name to try it');
+      for (const what of ['endpoint', 'session']) examination.notTried(what, 'give --stream-name to try it');
       return null;
     }
     const hasEndpoint =
@@ -166,8 +166,8 @@ async function openSession(
         call,
       ));
     if (!hasEndpoint) {
-      if (!canCall) examination.skip('endpoint', 'not tried');
-      examination.skip('session', 'not tried');
+      if (!canCall) examination.notTried('endpoint', 'not tried');
+      examination.notTried('session', 'not tried');
       return false;
     }
     return await examination.check(
@@ -192,7 +192,7 @@ async function viewStream(
   open: () => FrameSource,
 ): Promise<void> {
   if (!hasAddon) {
-    examination.skip('first frame', 'not tried without the addon');
+    examination.notTried('first frame', 'not tried without the addon');
     return;
   }
   await using source = open();

@@ -73,7 +73,8 @@ export class Examination {
     }
   }
 
-  skip(what: string, why: string): void {
+  /** Tells of a step that could not be tried. */
+  notTried(what: string, why: string): void {
     this.#notTried.push(what);
     this.#output.say('check', { what, ok: null, finding: why, why: null, mend: [] }, `--    ${what}: ${why}`);
   }

@@ -5,16 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setStage, type Stage } from '../support/camera';
 import { sessionUrl } from '../unit/simulator/kvs-client';
-import { ROOT, runNode, type ChildOptions, type ChildResult } from '../support/child';
-
-const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
-const cli = (args: string[], options?: ChildOptions): Promise<ChildResult> =>
-  runNode([MAIN, ...args], options);
-const objects = (text: string): Record<string, unknown>[] =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
+import { ROOT, runNode } from '../support/child';
+import { cli, MAIN, told } from '../support/command';
 
 function fetchText(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -64,7 +56,7 @@ describe('kvs-frames', () => {
       { env },
     );
     expect(result).toMatchObject({ code: 0, stderr: '' });
-    const report = objects(result.stdout).at(-1);
+    const report = told(result.stdout).at(-1);
     expect(report).toMatchObject({
       type: 'report',
       cameraId: 'front-door',
@@ -90,7 +82,7 @@ describe('kvs-frames', () => {
 
   it('read takes frames at an even rate if asked to', async () => {
     const args = ['read', '--stream-name', 'front-door', '--target-fps', '5', '--max-frames', '8', '--json'];
-    const report = objects((await cli(args, { env })).stdout).at(-1);
+    const report = told((await cli(args, { env })).stdout).at(-1);
     expect(report).toMatchObject({ frames: 8, skippedFrames: 21 });
   });
 
@@ -117,7 +109,7 @@ describe('kvs-frames', () => {
     expect(page).toMatch(/<!doctype html>/i);
     expect(cameras).toContain('"door"');
     expect(result).toMatchObject({ code: 0, signal: null, stderr: '' });
-    expect(objects(result.stdout).at(-1)).toMatchObject({ type: 'report' });
+    expect(told(result.stdout).at(-1)).toMatchObject({ type: 'report' });
   });
 
   it('read keeps snapshots that are whole JPEG files', async () => {
@@ -134,11 +126,11 @@ describe('kvs-frames', () => {
       '1',
     ];
     const result = await cli([...args, '--camera-id', '../door', '--json'], { env });
-    const told = objects(result.stdout);
+    const all = told(result.stdout);
     const files = readdirSync(out);
     expect(files).toHaveLength(3);
-    expect(told.at(-1)).toMatchObject({ type: 'report', frames: 45, snapshots: 3, snapshotErrors: 0 });
-    const paths = told.filter(({ type }) => type === 'snapshot').map(({ path }) => path);
+    expect(all.at(-1)).toMatchObject({ type: 'report', frames: 45, snapshots: 3, snapshotErrors: 0 });
+    const paths = all.filter(({ type }) => type === 'snapshot').map(({ path }) => path);
     expect(paths).toEqual(files.map((file) => join(out, file)));
     for (const file of files) {
       expect(file).toMatch(/^%2E\.%2Fdoor_\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.jpg$/);
@@ -179,9 +171,9 @@ describe('kvs-frames', () => {
   it('read fails with the error and still reports', async () => {
     const result = await cli(['read', '--stream-name', 'back-door', '--json'], { env });
     expect(result.code).toBe(1);
-    const told = objects(result.stdout);
-    expect(told.at(-2)).toMatchObject({ type: 'error', code: 'KVS_STREAM_NOT_FOUND' });
-    expect(told.at(-1)).toMatchObject({ type: 'report', frames: 0 });
+    const all = told(result.stdout);
+    expect(all.at(-2)).toMatchObject({ type: 'error', code: 'KVS_STREAM_NOT_FOUND' });
+    expect(all.at(-1)).toMatchObject({ type: 'report', frames: 0 });
   });
 
   it('read speaks to people without --json', async () => {
@@ -199,7 +191,7 @@ describe('kvs-frames', () => {
   it('doctor finds everything well, or says what is not and how to mend it', async () => {
     const well = await cli(['doctor', '--stream-name', 'front-door', '--json'], { env });
     expect(well).toMatchObject({ code: 0, stderr: '' });
-    const checks = objects(well.stdout);
+    const checks = told(well.stdout);
     expect(checks.slice(0, -1).map(({ ok }) => ok)).toEqual(Array.from({ length: 9 }, () => true));
     expect(checks.at(-1)).toEqual({ type: 'report', ok: true, failed: [], notTried: [] });
     const ill = await cli(['doctor', '--stream-name', 'back-door'], { env });
@@ -217,7 +209,7 @@ describe('kvs-frames', () => {
       },
     );
     expect(result).toMatchObject({ code: 0, signal: null });
-    expect(objects(result.stdout)[0]).toMatchObject({
+    expect(told(result.stdout)[0]).toMatchObject({
       type: 'simulator',
       endpoint: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       streams: ['a', 'b'],
@@ -229,7 +221,7 @@ describe('kvs-frames', () => {
     const flags = ['--port', '0', '--width', '320', '--height', '180', '--fragment-seconds', '2'];
     const result = await cli(['simulate', ...flags, '--json'], {
       onOutput: (text, child) => {
-        asked ??= openSession(String(objects(text)[0]?.['endpoint'])).finally(() => child.kill('SIGINT'));
+        asked ??= openSession(String(told(text)[0]?.['endpoint'])).finally(() => child.kill('SIGINT'));
       },
     });
     expect((await asked)?.searchParams.has('SessionToken')).toBe(true);
@@ -242,7 +234,7 @@ describe('kvs-frames', () => {
     expect(table.stdout).toMatch(
       /^body-stalls +A fragment's body stops half-way for good, the connection stays\.$/m,
     );
-    const listed = objects((await cli(['simulate', '--list-faults', '--json'])).stdout);
+    const listed = told((await cli(['simulate', '--list-faults', '--json'])).stdout);
     expect(listed).toHaveLength(table.stdout.trim().split('\n').length);
     expect(listed).toContainEqual({
       name: 'expiry-at-init',
@@ -263,7 +255,7 @@ describe('kvs-frames', () => {
     const atOnce = await cli([...flags, '--fault', 'expiry-at-master', '--fault', 'redirect'], {
       onOutput: (text, child) => void (text.includes('"faults"') && child.kill('SIGINT')),
     });
-    expect(objects(atOnce.stdout)).toContainEqual({
+    expect(told(atOnce.stdout)).toContainEqual({
       type: 'faults',
       names: ['expiry-at-master', 'redirect'],
     });
@@ -271,10 +263,10 @@ describe('kvs-frames', () => {
     const later = await cli([...flags, '--fault', 'fragment-404-forever', '--fault-after', '0.1'], {
       onOutput: (text, child) => {
         if (text.includes('"faults"')) child.kill('SIGINT');
-        else asked ??= openSession(String(objects(text)[0]?.['endpoint']));
+        else asked ??= openSession(String(told(text)[0]?.['endpoint']));
       },
     });
     await asked;
-    expect(objects(later.stdout).map(({ type }) => type)).toEqual(['simulator', 'faults']);
+    expect(told(later.stdout).map(({ type }) => type)).toEqual(['simulator', 'faults']);
   });
 });

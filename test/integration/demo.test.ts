@@ -1,29 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { breaks, see, setStage, type Seen } from '../support/camera';
-import { ROOT, runNode, type ChildOptions, type ChildResult } from '../support/child';
+import type { ChildOptions, ChildResult } from '../support/child';
+import { cli, told, type Told } from '../support/command';
 
-const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 const CAMERAS = ['car-park', 'front-door', 'loading-bay', 'stairwell'];
 /** The first time the cameras' pictures are made. */
 const WITH_PICTURES_MS = 120_000;
 
-interface Told extends Record<string, unknown> {
-  type: string;
-  cameraId?: string;
-}
-
 const demo = (args: string[], options?: ChildOptions): Promise<ChildResult> =>
-  runNode([MAIN, 'demo', ...args], options);
-const told = (text: string): Told[] =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Told);
-/** What was told with whole lines so far. */
-const toldSoFar = (text: string): Told[] =>
-  text.includes('\n') ? told(text.slice(0, text.lastIndexOf('\n'))) : [];
+  cli(['demo', ...args], options);
 
 describe('kvs-frames demo', () => {
   it(
@@ -77,7 +63,7 @@ describe('kvs-frames demo', () => {
       let isKilled = false;
       const result = await demo(['--port', '0', '--json'], {
         onOutput: (text, child) => {
-          const all = toldSoFar(text);
+          const all = told(text);
           const page = all.find(({ type }) => type === 'page')?.url;
           const isFlowing = all.filter(({ type }) => type === 'format').length === CAMERAS.length;
           if (typeof page === 'string' && isFlowing) asked ??= ask(page);

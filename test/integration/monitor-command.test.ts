@@ -1,35 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { CameraWatch } from '../../lib/cli/camera-watch';
 import { keepReading } from '../../lib/cli/monitor';
 import { Output } from '../../lib/cli/output';
 import { FrameSourceGroup } from '../../lib/frame-source-group';
 import { setStage, sourceOn, type Stage } from '../support/camera';
-import { ROOT, runNode, type ChildOptions, type ChildResult } from '../support/child';
+import type { ChildOptions, ChildResult } from '../support/child';
+import { cli, told } from '../support/command';
 import { FakeClock } from '../support/fake-clock';
 import { lines, say, statusOf } from '../unit/http/raw';
 
-const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 const TOKEN = 'kept-out-of-argv-1234';
-
-interface Told extends Record<string, unknown> {
-  type: string;
-}
 
 interface Answer {
   status: number;
   text: string;
 }
-
-const told = (text: string): Told[] =>
-  text
-    .slice(0, text.lastIndexOf('\n') + 1)
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Told);
 
 async function get(url: string, headers: Record<string, string> = {}): Promise<Answer> {
   const response = await fetch(url, { headers });
@@ -46,7 +34,7 @@ describe('kvs-frames monitor', () => {
   afterAll(() => stage.simulator.close());
 
   const monitor = (args: string[], options: ChildOptions = {}): Promise<ChildResult> =>
-    runNode([MAIN, 'monitor', '--port', '0', ...args], { ...options, env: { ...env, ...options.env } });
+    cli(['monitor', '--port', '0', ...args], { ...options, env: { ...env, ...options.env } });
 
   it('shows the cameras that are well beside one that failed, and ends in order at SIGTERM', async () => {
     let asked: Promise<Record<string, Answer>> | undefined;

@@ -21,7 +21,7 @@ describe('an examination', () => {
     expect(await examination.check('first', () => 'well', LIMIT)).toBe(true);
     const denied = new KvsConnectionError('KVS_NO_RETENTION', 'the stream keeps no data');
     expect(await examination.check('second', () => Promise.reject(denied), LIMIT)).toBe(false);
-    examination.skip('third', 'not tried');
+    examination.notTried('third', 'not tried');
     const note = (): never => {
       throw new Complaint('odd', { why: 'Because.', mend: ['Do it.'] });
     };
@@ -87,7 +87,7 @@ Not well: step. What to do is said above.
       throw new Error('odd');
     };
     for (const what of noted) await examination.check(what, odd, { ...LIMIT, isVital: false });
-    for (const what of notTried) examination.skip(what, 'no stream');
+    for (const what of notTried) examination.notTried(what, 'no stream');
     examination.report();
     expect(text().trimEnd().split('\n').at(-1)).toBe(verdict);
   });
