@@ -19,7 +19,7 @@ function whereIs(name) {
 export const hasCommand = (name) => whereIs(name) !== null;
 
 /** The browser that the live page is tested in. */
-export const CHROMIUM_PACKAGES = [
+const CHROMIUM_PACKAGES = [
   { package: 'chromium', why: 'the live page in a real browser', present: () => hasCommand('chromium') },
 ];
 
