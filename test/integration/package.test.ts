@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setStage, type Stage } from '../support/camera';
@@ -29,6 +37,12 @@ describe('the packed package', () => {
   afterAll(async () => {
     rmSync(folder, { recursive: true });
     await stage.simulator.close();
+  });
+
+  it('has its licence, the notices and no test', () => {
+    const files = readdirSync(join(folder, 'node_modules', 'kvs-frames'));
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'SECURITY.md', 'THIRD-PARTY-NOTICES.md']));
+    expect(files.filter((name) => ['test', 'bench', 'scripts', '.ci'].includes(name))).toEqual([]);
   });
 
   it('runs the program of the README as it stands there', async () => {
