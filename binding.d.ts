@@ -9,6 +9,8 @@
 export interface LibraryVersions {
   /** FFmpeg release text, e.g. `5.1.9-0+deb12u1`. */
   ffmpeg: string;
+  /** What libavcodec says of its licence, e.g. `GPL version 2 or later`: it depends on how it was configured. */
+  license: string;
   /** Run-time library versions as `major.minor.micro`. */
   avformat: string;
   avcodec: string;
@@ -34,6 +36,10 @@ export interface EngineOptions {
   maxQueuedBytes: number;
   /** Largest picture, width × height, that is decoded; larger ones become a fault. */
   maxPixels: number;
+  /** Pictures of a fragment that are decoded; what is behind them becomes a fault. Demuxing is bounded by a million samples. */
+  maxFramesPerFragment: number;
+  /** How long a fragment may keep the decoder busy, 0–86400 s; see `maxDecodeSeconds` in lib/limits.ts. */
+  maxDecodeSeconds: number;
   /** What frames look like in their slots. */
   output: EngineOutput;
   /** Which pictures are wanted; the others are not decoded where that can be helped, and never converted. */
@@ -147,8 +153,8 @@ export interface DecoderOpening {
 /** What went wrong with one fragment. The fragments after it are not affected. */
 export interface EngineFault {
   /** `open`: container not readable; `demux`: packet not readable; `decode`: codec refused; `convert`:
-   *  picture form not supported; `limit`: picture larger than `maxPixels`. At most one of each a
-   *  fragment; encrypted media is an `open` or `demux` fault whose message says so. */
+   *  picture form not supported; `limit`: picture larger than `maxPixels`, or more of the fragment than
+   *  `maxFramesPerFragment` or `maxDecodeSeconds` allows. At most one of each a fragment; encrypted media is an `open` or `demux` fault whose message says so. */
   stage: 'open' | 'demux' | 'decode' | 'convert' | 'limit';
   /** The fragment's number as given to {@link Engine.push}. */
   fragmentId: number;
@@ -200,6 +206,8 @@ export interface EngineStats {
    *  present form came out, since libavcodec lets go of none before the form changes. 0 once the decoder is closed, and where
    *  pictures lie on a device. */
   pictureBytes: number;
+  /** Grows by one when the thread calls libav and when it is back: odd while it is there. */
+  libavCalls: number;
 }
 
 /** How often something took how long. */

@@ -55,7 +55,11 @@ interface Hole {
 }
 
 /** What is remembered of the newest dated fragment. */
-type Newest = Pick<Fragment, 'durationMs' | 'receivedAtMs'> & { dateMs: number };
+type Newest = Pick<Fragment, 'durationMs' | 'receivedAtMs'> & {
+  dateMs: number;
+  /** It was handed over then, monotonic ms. */
+  atMs: number;
+};
 
 /**
  * A live stream whose holes are read from the stream's recording, each with a session of its own, before it goes on.
@@ -107,7 +111,11 @@ export class CatchUp implements FragmentSource {
     if (after.dateMs === null || !this.#options.isDated(after)) return null;
     const fromMs = before.dateMs + before.durationMs;
     const holeMs = after.dateMs - fromMs;
-    const elapsedMs = after.receivedAtMs - before.receivedAtMs;
+    // Who reads late takes them closer together than they came; a host's clock that was set back tells less still.
+    const elapsedMs = Math.max(
+      after.receivedAtMs - before.receivedAtMs,
+      this.#options.clock.monotonic() - before.atMs,
+    );
     if (holeMs <= Math.max(MIN_HOLE_MS, before.durationMs / 2) || holeMs > elapsedMs + CLOCK_SLACK_MS)
       return null;
     return { fromMs, toMs: after.dateMs };
@@ -118,7 +126,7 @@ export class CatchUp implements FragmentSource {
     this.#isLost = dateMs === null || !this.#options.isDated(fragment);
     if (dateMs === null || this.#isLost) return;
     if (this.#newest !== undefined && dateMs < this.#newest.dateMs) return;
-    this.#newest = { dateMs, durationMs, receivedAtMs };
+    this.#newest = { dateMs, durationMs, receivedAtMs, atMs: this.#options.clock.monotonic() };
   }
 
   /** Yields what the recording has of a hole; returns what `after` still has to say of it. */

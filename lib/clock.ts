@@ -10,18 +10,36 @@ export interface Clock {
   afterIfAlive(ms: number, callback: () => void): () => void;
 }
 
+/** A timer that is so late, in ms, is so because the process stood still: it was stopped, or its thread was busy. */
+const STOOD_STILL_MS = 500;
+
+/**
+ * Calls back after `ms`. After a standstill all timers are due at once, before anything was looked at that came meanwhile: what
+ * is waited for with a deadline may be there. So an overdue one lets Node read from its sockets first.
+ */
+function inTime(ms: number, callback: () => void, keepsAlive: boolean): () => void {
+  const dueMs = performance.now() + ms;
+  let overdue: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    if (performance.now() - dueMs < STOOD_STILL_MS) callback();
+    else {
+      overdue = setImmediate(callback);
+      if (!keepsAlive) overdue.unref();
+    }
+  }, ms);
+  if (!keepsAlive) timer.unref();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(overdue);
+  };
+}
+
 /** The host's clocks. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  },
-  afterIfAlive(ms, callback) {
-    const timer = setTimeout(callback, ms).unref();
-    return () => clearTimeout(timer);
-  },
+  after: (ms, callback) => inTime(ms, callback, true),
+  afterIfAlive: (ms, callback) => inTime(ms, callback, false),
 };
 
 /** Resolves after `ms` of the clock; rejects with the signal's reason as soon as it is aborted. */

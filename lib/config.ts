@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
-import { ConfigError, redact } from './errors.js';
+import { ConfigError } from './errors.js';
+import { redact } from './redact.js';
 
 /** What one option may be. The default is used where the option is absent or `undefined`. */
 export type Rule =

@@ -76,7 +76,7 @@ export class FrameDelivery {
   get dueInMs(): number | undefined {
     const [first] = this.#ready;
     if (first === undefined) return undefined;
-    return this.#isPaced ? Math.max(0, this.#playout.dueMs(first.timestampMs) - this.#clock.monotonic()) : 0;
+    return this.#isPaced ? this.#playout.dueInMs(first.timestampMs, this.#clock.monotonic()) : 0;
   }
 
   /** A fragment is about to be pushed. */
@@ -112,16 +112,13 @@ export class FrameDelivery {
     this.#fill();
     if (this.#delivery.kind === 'max-age') this.#dropAged(this.#delivery.maxAgeMs);
     if (this.#delivery.kind === 'latest') {
-      const isNext = ({ timestampMs }: Frame): boolean =>
-        !this.#isPaced || this.#playout.dueMs(timestampMs) <= nowMs;
       this.#dropWhile(() => {
         const second = this.#ready[1];
-        return second !== undefined && isNext(second);
+        return second !== undefined && this.#isDue(second, nowMs);
       });
     }
     const [first] = this.#ready;
-    if (first === undefined || (this.#isPaced && this.#playout.dueMs(first.timestampMs) > nowMs))
-      return undefined;
+    if (first === undefined || !this.#isDue(first, nowMs)) return undefined;
     this.#ready.shift();
     this.#handOver(first, nowMs);
     return first;
@@ -130,6 +127,10 @@ export class FrameDelivery {
   /** Gives back the frames that nobody took. */
   close(): void {
     for (const frame of this.#ready.splice(0)) frame.release();
+  }
+
+  #isDue({ timestampMs }: Frame, nowMs: number): boolean {
+    return !this.#isPaced || this.#playout.dueInMs(timestampMs, nowMs) === 0;
   }
 
   #fill(): void {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { redact } from './redact.js';
 
 /** Every `code` this package's errors carry. Codes are stable; messages are for people and may change. */
 export type FrameSourceErrorCode =
@@ -96,8 +97,9 @@ export class FrameSourceError extends Error {
     this.name = new.target.name;
     this.code = code;
     if (details.status !== undefined) this.status = details.status;
-    if (details.errorName !== undefined) this.errorName = details.errorName;
-    if (details.requestId !== undefined) this.requestId = details.requestId;
+    // Servers choose these.
+    if (details.errorName !== undefined) this.errorName = redact(details.errorName);
+    if (details.requestId !== undefined) this.requestId = redact(details.requestId);
     if (details.resource !== undefined) this.resource = details.resource;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;
   }
@@ -116,40 +118,29 @@ export class KvsConnectionError extends FrameSourceError {}
 /** A playlist, init section or fragment could not be had or used. Codes `HLS_…`. */
 export class HlsStreamError extends FrameSourceError {}
 
-/**
- * Removes session tokens, signatures and credentials from a text, e.g. from a URL in a message.
- * Everything that reaches a log, an error or a report goes through here.
- */
-export function redact(text: string): string {
-  return text
-    .replace(
-      /((?:SessionToken|X-Amz-[A-Za-z-]*(?:Token|Signature|Credential))(?:=|%3D))[^\s&'"<>)\]}\\]+/gi,
-      '$1…',
-    )
-    .replace(/(\b(?:aws_?)?(?:secret_?access_?key|session_?token)["']?\s*[:=]\s*["']?)[^\s"',}&]+/gi, '$1…')
-    .replace(/(x-amz-security-token["']?\s*:\s*["']?)[^\s"',}&]+/gi, '$1…')
-    .replace(/(\/\/)[^\s/?#@]+@/g, '$1…@')
-    .replace(/(Credential=|Signature=)[^\s,&'"]+/g, '$1…')
-    .replace(/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, '…');
-}
+/** Classes that a copy of an error can be of. */
+const KINDS = [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError];
 
 /**
- * The part of a foreign error that is safe to keep as `cause`: name, message, code and stack, redacted,
- * down its own causes. SDK errors hold the raw response and sometimes the request, which have tokens.
+ * The part of a foreign error that is safe to keep as `cause`, or to log: name, message, code and stack, redacted,
+ * down its own causes. SDK errors hold the raw response and sometimes the request, which have tokens. What is no error is a
+ * redacted string, or `undefined`.
  */
-function withoutSecrets(cause: unknown, depth = 0): unknown {
+export function withoutSecrets(cause: unknown, depth = 0): unknown {
   if (cause instanceof FrameSourceError) return cause;
   // Errors of Node itself are not instances of Error where the program runs in a context of its own.
   if (!(cause instanceof Error || types.isNativeError(cause)))
     return typeof cause === 'string' ? redact(cause) : undefined;
   const inner = depth < 4 && cause.cause !== undefined ? withoutSecrets(cause.cause, depth + 1) : undefined;
-  const safe: Error & { code?: unknown } = new Error(
+  const Kind = KINDS.find(({ name }) => name === cause.name) ?? Error;
+  const safe: Error & { code?: unknown } = new Kind(
     redact(cause.message),
     inner === undefined ? undefined : { cause: inner },
   );
-  safe.name = cause.name;
+  safe.name = redact(cause.name);
   if (cause.stack !== undefined) safe.stack = redact(cause.stack);
   const code = (cause as { code?: unknown }).code;
-  if (typeof code === 'string' || typeof code === 'number') safe.code = code;
+  if (typeof code === 'string') safe.code = redact(code);
+  else if (typeof code === 'number') safe.code = code;
   return safe;
 }

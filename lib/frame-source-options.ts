@@ -2,6 +2,7 @@ import type { AnyRegistry } from './metrics/registry-metrics.js';
 import type { Rules } from './config.js';
 import { ConfigError } from './errors.js';
 import type { RingMemory } from './frames/ring.js';
+import type { SourceLimits } from './limits.js';
 import { silentLogger, type Logger } from './logger.js';
 import type { OutputOptions } from './output-options.js';
 
@@ -12,7 +13,8 @@ export interface FrameSourceOptions {
 
   /** First wait before a reconnection, in seconds, 0.01–3600. Each wait is spread over 80–120 %. Default 5. */
   reconnectDelaySeconds?: number;
-  /** Longest wait before a reconnection, in seconds, 0.01–86400, before the spread. Default 60. */
+  /** Longest wait before a reconnection, in seconds, 0.01–86400, before the spread. A refusal that asks for a longer one
+   *  (`Retry-After`) is obeyed all the same, up to an hour. Default 60. */
   maxReconnectDelaySeconds?: number;
   /** Growth of the wait from one try to the next, 1–10. A good frame starts it afresh. Default 2. */
   backoffMultiplier?: number;
@@ -69,6 +71,9 @@ export interface FrameSourceOptions {
    */
   fillGaps?: 'repeat';
 
+  /** What is taken at most of whoever serves the stream. Default: of each what {@link SourceLimits} says. */
+  limits?: SourceLimits;
+
   /** Where the `kvs_hls_*` metrics go. Default: prom-client's default registry. */
   registry?: AnyRegistry;
   /** The source's series stay in the registry, with their last values, after it is stopped. Default false: they go. */
@@ -115,6 +120,7 @@ export const COMMON_RULES: Rules = {
   encoded: { kind: 'any', optional: true },
   startFragmentsBehind: { kind: 'integer', min: 0, max: 100, default: 0 },
   fillGaps: { kind: 'choice', choices: ['repeat'], optional: true },
+  limits: { kind: 'any', optional: true },
   registry: {
     kind: 'object',
     methods: ['registerMetric', 'getSingleMetric', 'metrics'],

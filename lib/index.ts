@@ -8,6 +8,7 @@ export { FrameBatch } from './frames/batch.js';
 export type { FramesOptions, ReadOptions } from './read-options.js';
 export { presets, type HlsFrameSourceOptions, type KvsHlsFrameSourceOptions } from './options.js';
 export type { FrameSourceOptions } from './frame-source-options.js';
+export type { SourceLimits } from './limits.js';
 export type { OutputOptions } from './output-options.js';
 export type { Box, Framing, PixelFormat } from './frames/layout.js';
 export type { Drop, DropCause, DropTotals } from './policy/drop.js';

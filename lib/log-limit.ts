@@ -1,7 +1,8 @@
 import { types } from 'node:util';
 import type { Clock } from './clock.js';
-import { redact } from './errors.js';
+import { safeDetails } from './log-details.js';
 import { silentLogger, type Logger } from './logger.js';
+import { redact } from './redact.js';
 
 /** Lines of one kind that may come at once. */
 const BURST = 5;
@@ -140,7 +141,7 @@ class LogLimit implements LimitedLogger {
     try {
       const told = leftOut === 0 ? message : `${message} (${leftOut} like it left out)`;
       // As a method: pino and winston need their `this`.
-      const answer: unknown = this.#logger[kind.level](redact(told), ...details);
+      const answer: unknown = this.#logger[kind.level](redact(told), ...safeDetails(details));
       if (types.isPromise(answer)) answer.catch(onFailure);
     } catch {
       onFailure();
@@ -153,7 +154,7 @@ class LogLimit implements LimitedLogger {
  * the next one how many of its kind were left out. Errors too: the first of a kind always comes through, and a damaged stream
  * has libav say the same hundreds of times a second. `debug` has no limit.
  *
- * Secrets are taken out of each message. A logger that throws, or whose promise rejects, is put up with. Of a bounded size, whatever
+ * Secrets are taken out of each message and of its details. A logger that throws, or whose promise rejects, is put up with. Of a bounded size, whatever
  * is told: while {@link MAX_KINDS} kinds are being counted, new ones count as one.
  *
  * @returns for {@link silentLogger} one that does nothing either

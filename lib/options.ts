@@ -9,16 +9,19 @@ import {
   type CommonDefaults,
   type FrameSourceOptions,
 } from './frame-source-options.js';
+import { boundMemory, knownFrameBytes } from './frames/memory-bound.js';
+import { checkLimits, type SourceLimits } from './limits.js';
 import type { Logger } from './logger.js';
 import { limited, type LimitedLogger } from './log-limit.js';
 
-/** What checking adds: which frames are chosen, and a logger that is not flooded. */
+/** What checking adds: which frames are chosen, all limits, and a logger that is not flooded. */
 interface Settled {
   choice: FrameChoice;
+  limits: Required<SourceLimits>;
   logger: LimitedLogger;
 }
 
-type Unsettled<T extends Settled> = Omit<T, keyof Settled> & { logger: Logger };
+type Unsettled<T extends Settled> = Omit<T, keyof Settled> & { logger: Logger; limits?: SourceLimits };
 
 /** Options as the parts of a source take them. */
 export type CheckedFrameSourceOptions = Checked<FrameSourceOptions, CommonDefaults> & Settled;
@@ -33,7 +36,9 @@ export interface HlsFrameSourceOptions extends FrameSourceOptions {
   maxHeight?: number;
   /** Likewise for the variant's bits per second. */
   maxBandwidth?: number;
-  /** Other origins (`https://cdn.example.com`) that the playlists may point to. Default: only the URL's own. */
+  /** Other origins (`https://cdn.example.com`) that the playlists may point to, as the URL standard spells them: scheme and host in
+   *  lower case, a port only if it is not the usual one, no path, no name or password. They are compared as they are: no name is
+   *  looked up, so one that leads to an address of the local network is read there. Default: only the URL's own. */
   allowedOrigins?: readonly string[];
 }
 
@@ -192,21 +197,41 @@ function checkCatchUp({ catchUp, playbackMode }: Unsettled<CheckedKvsOptions>): 
 }
 
 /** Throws `ConfigError`. */
+function limitsOf(
+  { limits, bufferedFrames }: { limits?: SourceLimits; bufferedFrames: number },
+  { output, encoded }: FrameChoice,
+): Required<SourceLimits> {
+  const checked = checkLimits(limits);
+  const ring = encoded === null ? bufferedFrames * knownFrameBytes(output) : 0;
+  boundMemory({ ring, queue: 0, pictures: 0 }, checked.maxMemoryBytes);
+  return checked;
+}
+
+/** An origin is compared letter by letter, so it has to be spelt as the URL standard does: lower case, no usual port, no path. */
+function checkOrigin(origin: unknown): void {
+  const url = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin) : null;
+  const isMeant = url !== null && /^https?:$/.test(url.protocol) && !url.host.includes('*');
+  if (isMeant && url.origin === origin) return;
+  throw new ConfigError(
+    'Expected origins such as https://cdn.example.com (scheme, host and port only) in allowedOrigins but received ' +
+      // A URL may hold a token or a password.
+      (isMeant
+        ? `another form of ${url.origin}`
+        : `what is none, of type ${typeof origin}; patterns are not taken`),
+  );
+}
+
+/** Throws `ConfigError`. */
 export function checkHlsOptions(options: HlsFrameSourceOptions): CheckedHlsOptions {
   const checked = checkOptions<Unsettled<CheckedHlsOptions>>(options, HLS, 'HlsFrameSource');
   checkDelays(checked);
   const choice = checkFrameChoice(checked);
+  const limits = limitsOf(checked, choice);
   if (!URL.canParse(checked.url))
     throw new ConfigError('Expected a URL for url, but what was received is none');
-  for (const origin of checked.allowedOrigins ?? []) {
-    if (typeof origin !== 'string' || !URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw new ConfigError(
-        `Expected origins such as https://cdn.example.com in allowedOrigins but received "${String(origin)}"`,
-      );
-    }
-  }
+  checked.allowedOrigins?.forEach(checkOrigin);
   const cameraId = checked.cameraId ?? new URL(checked.url).host;
-  return { ...checked, choice, cameraId, logger: limited(checked.logger, systemClock) };
+  return { ...checked, choice, limits, cameraId, logger: limited(checked.logger, systemClock) };
 }
 
 /** Throws `ConfigError`. */
@@ -214,6 +239,7 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
   const checked = checkOptions<Unsettled<CheckedKvsOptions>>(options, KVS, 'KvsHlsFrameSource');
   checkDelays(checked);
   const choice = checkFrameChoice(checked);
+  const limits = limitsOf(checked, choice);
   if (checked.catchUp !== undefined && choice.delivery.kind !== 'every') {
     throw new ConfigError("catchUp needs delivery 'every': what it reads from the recording is old");
   }
@@ -242,7 +268,7 @@ export function checkKvsOptions(options: KvsHlsFrameSourceOptions): CheckedKvsOp
     );
   }
   const cameraId = checked.cameraId ?? streamName ?? streamArn?.split('/')[1] ?? '';
-  return { ...checked, choice, cameraId, logger: limited(checked.logger, systemClock) };
+  return { ...checked, choice, limits, cameraId, logger: limited(checked.logger, systemClock) };
 }
 
 /** Ready-made sets of options, to be spread into a source's options. */

@@ -295,7 +295,8 @@ export class Pipeline {
 
   #setFloor(captureMs: number): void {
     this.#engine?.setFloor(captureMs);
-    if (captureMs < this.#floorMs + FLOOR_STEP_MS) return;
+    // Also back: a floor that the host's clock has moved goes with it.
+    if (Math.abs(captureMs - this.#floorMs) < FLOOR_STEP_MS) return;
     this.#floorMs = captureMs;
     this.#parts.fragments.setFloor(captureMs);
   }

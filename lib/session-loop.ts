@@ -1,5 +1,5 @@
 import { sleep, type Clock } from './clock.js';
-import { FrameSourceError } from './errors.js';
+import { FrameSourceError, withoutSecrets } from './errors.js';
 import type { Fragment, LostFragments } from './hls/fragment.js';
 import type { Logger } from './logger.js';
 import { classify, type FaultClass } from './policy/fault.js';
@@ -217,7 +217,7 @@ export class SessionLoop {
     this.#session = session;
     this.#renewal = NO_TROUBLE;
     this.#hooks.onSession(session, isRenewal);
-    const delayMs = renewalDelayMs(session, clock.now(), renewalMarginMs, random);
+    const delayMs = renewalDelayMs(session, clock.monotonic(), renewalMarginMs, random);
     if (delayMs !== null)
       this.#renewAfter(delayMs, signal).catch((error: unknown) => this.#onRenewalEnd(error, signal));
     else this.#renewAtMs = null;
@@ -270,11 +270,12 @@ export class SessionLoop {
     this.#options.logger.error(`${this.#options.cameraId}: renewal stopped: ${String(error)}`);
   }
 
-  #onFailure(error: unknown): SupervisorAction {
+  #onFailure(cause: unknown): SupervisorAction {
     const { logger, cameraId } = this.#options;
-    const fault = classify(error);
+    const fault = classify(cause);
+    const error = withoutSecrets(cause);
     this.#hooks.onFault(fault, error as Error);
-    // An error that is not ours is a defect of this package: it ends the source as it is.
+    // An error that is not ours is a defect of this package: it ends the source as it is, but for what may be secret in it.
     if (!(error instanceof FrameSourceError)) {
       this.#advance({ kind: 'fault', fault });
       throw error;

@@ -38,7 +38,7 @@ export function healthView({
   const { phaseMs, flowMs, progressMs } = account.since;
   const ago = (ms: number | null): number | null => (ms === null ? null : now - ms);
   const { renewAtMs, connectAtMs, awaitedSinceMs, renewal } = loop.plan;
-  const endsAtMs = loop.session?.expiresAtMs ?? Infinity;
+  const endsAtMs = loop.session?.endsAtMs ?? Infinity;
   const ring = engine?.ring() ?? null;
   const { decoder, lastFault, newestCaptureMs, renewals, reconnectsLastHour } = account;
   return healthOf({
@@ -63,7 +63,7 @@ export function healthView({
     connectInMs: connectAtMs === null ? null : connectAtMs - now,
     awaitedForMs: ago(awaitedSinceMs),
     renewal,
-    sessionEndsInMs: endsAtMs === Infinity ? null : endsAtMs - nowMs,
+    sessionEndsInMs: endsAtMs === Infinity ? null : endsAtMs - now,
     decoder,
   });
 }
@@ -114,7 +114,7 @@ export function readingView(viewed: Viewed): SourceReading {
   const { account, ledger, loop, engine, parts, bufferedFrames, clock } = viewed;
   const { frames, syntheticFrames, reconnects, readErrors, fragments, fragmentBytes } = account;
   const { status, healthy } = healthView(viewed);
-  const expiresAtMs = loop.session?.expiresAtMs ?? Infinity;
+  const endsAtMs = loop.session?.endsAtMs ?? Infinity;
   const sessionAgeMs = account.sessionAgeMs(loop.session);
   return {
     frames,
@@ -139,7 +139,7 @@ export function readingView(viewed: Viewed): SourceReading {
         ? null
         : {
             ageSeconds: sessionAgeMs / 1000,
-            expiresInSeconds: expiresAtMs === Infinity ? null : (expiresAtMs - clock.now()) / 1000,
+            expiresInSeconds: endsAtMs === Infinity ? null : (endsAtMs - clock.monotonic()) / 1000,
           },
     fragments,
     fragmentBytes,

@@ -16,10 +16,6 @@ import { FixedUrlProvider } from './session/fixed.js';
 import type { KvsSessionOptions } from './session/kvs-options.js';
 import { KvsSessionProvider } from './session/kvs.js';
 
-/** Largest playlist, unless a longer list was asked for. */
-const MAX_PLAYLIST_BYTES = 1024 * 1024;
-/** A KVS entry: tags, a 152-character token and a 47-digit number are about 340 bytes. */
-const KVS_ENTRY_BYTES = 512;
 /** GetMP4MediaFragment and GetTSFragment: 20 a second and session, a hard limit (kvs-hls §5.1). */
 const KVS_FRAGMENTS_PER_SECOND = 20;
 
@@ -75,29 +71,31 @@ export class KvsHlsFrameSource extends FrameSource {
   constructor(options: KvsHlsFrameSourceOptions) {
     const checked = checkKvsOptions(options);
     const { playbackMode, fragmentSelectorType, catchUp, cameraId, logger } = checked;
+    // What opens the stream is the session provider's alone: whoever looks at a source does not see it.
+    const { credentials: _credentials, endpoint: _endpoint, ...shown } = checked;
     const loads = new LoadStatistics();
     const calls = new CallCounts();
-    const follow = (startAt: 'edge' | 'beginning', listed: number): RemoteFollower =>
+    const follow = (startAt: 'edge' | 'beginning'): RemoteFollower =>
       new RemoteFollower(
         {
           allowedOrigins: [],
-          maxPlaylistBytes: Math.max(MAX_PLAYLIST_BYTES, listed * KVS_ENTRY_BYTES),
+          limits: checked.limits,
           startFragmentsBehind: checked.startFragmentsBehind,
           startAt,
           fragmentsPerSecond: KVS_FRAGMENTS_PER_SECOND,
         },
         { cameraId, logger, loads },
       );
-    super(checked, {
+    super(shown, {
       provider: new KvsSessionProvider(sessionOptions(checked, calls)),
-      fragments: follow(playbackMode === 'LIVE' ? 'edge' : 'beginning', listLength(checked)),
+      fragments: follow(playbackMode === 'LIVE' ? 'edge' : 'beginning'),
       loads,
       calls,
       ...(catchUp && {
         catchUp: {
           maxMs: catchUp.maxSeconds * 1000,
           listLength: RECORDING_LIST_LENGTH,
-          openArchive: () => follow('beginning', RECORDING_LIST_LENGTH),
+          openArchive: () => follow('beginning'),
         },
       }),
       dates: {
@@ -136,14 +134,15 @@ function variantLimits({ maxHeight, maxBandwidth, output = {} }: CheckedHlsOptio
 export class HlsFrameSource extends FrameSource {
   constructor(options: HlsFrameSourceOptions) {
     const checked = checkHlsOptions(options);
-    const { cameraId, logger } = checked;
+    const { url, ...shown } = checked;
+    const { cameraId, logger } = shown;
     const loads = new LoadStatistics();
-    super(checked, {
-      provider: new FixedUrlProvider(checked.url),
+    super(shown, {
+      provider: new FixedUrlProvider(url),
       fragments: new RemoteFollower(
         {
           allowedOrigins: checked.allowedOrigins ?? [],
-          maxPlaylistBytes: MAX_PLAYLIST_BYTES,
+          limits: checked.limits,
           startFragmentsBehind: checked.startFragmentsBehind,
           startAt: 'edge',
           fragmentsPerSecond: Infinity,

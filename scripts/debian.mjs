@@ -93,6 +93,20 @@ export async function ensurePrometheus() {
   return programs;
 }
 
+/**
+ * Path of libfaketime, which shows a program another time than the host's: unpacked into build/ and not installed, since only
+ * the tests of clocks that are set want it.
+ */
+export async function ensureFaketime() {
+  const home = join(build, 'libfaketime');
+  const libraries = () =>
+    readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('/libfaketimeMT.so.1'),
+    );
+  if (!existsSync(home)) await unpack('libfaketime', home);
+  return join(home, libraries()[0]);
+}
+
 /** Unpacks a package into a folder that appears only when it is whole. */
 async function unpack(name, home) {
   if (!hasCommand('apt-get')) {

@@ -114,7 +114,7 @@ export async function ensureCompiled() {
 
 /** C++ suite and the bench's floor, in a build folder of their own. */
 export async function ensureNativeTests() {
-  const inputs = ['CMakeLists.txt', 'native', 'test/native', 'bench/native'];
+  const inputs = ['CMakeLists.txt', 'native', 'test/native', 'test/fuzz', 'bench/native'];
   await ensure(
     'build/native-tests.setup',
     inputs,
@@ -137,8 +137,8 @@ export async function ensureNativeTests() {
   );
 }
 
-/** Everything a command of the project needs. `camera`: also ffmpeg. `lint`: also the C++ linters. */
-export async function setup({ camera = false, lint = false } = {}) {
+/** Everything a command of the project needs. `camera`: also ffmpeg. `lint`: also the C++ linters. `builds`: it builds for itself. */
+export async function setup({ camera = false, lint = false, builds = false } = {}) {
   const [major] = process.versions.node.split('.').map(Number);
   if (major < 20) fail(`Node.js 20 or later is needed; this is ${process.version}.`);
   try {
@@ -148,6 +148,7 @@ export async function setup({ camera = false, lint = false } = {}) {
       ...(lint ? LINT_PACKAGES : []),
     ]);
     await ensureModules();
+    if (builds) return;
     await ensureAddon();
     await ensureCompiled();
   } catch (error) {

@@ -1,5 +1,5 @@
 // npm test: makes the clone ready, then runs every suite: native (ctest), types, jest's unit, integration and lifecycle,
-// and, by itself, the faults, whose rows mostly wait. `npm test -- ARGS` runs jest alone with ARGS.
+// and, each by itself, the faults, whose rows mostly wait, and a short soak. `npm test -- ARGS` runs jest alone with ARGS.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNativeTests, root, setup } from './setup.mjs';
@@ -58,8 +58,13 @@ async function jest(title, args) {
 
 if (jestArguments.length > 0) await jest('Jest', jestArguments);
 else {
-  await jest('Unit, integration, lifecycle', ['--testPathIgnorePatterns', 'test/faults']);
+  await jest('Unit, integration, lifecycle', [
+    '--testPathIgnorePatterns',
+    'test/faults',
+    'test/soak/soak.test',
+  ]);
   await jest('Faults', faultSuite);
+  await jest('Soak', ['test/soak/soak.test']);
 }
 
 if (failed.length > 0) console.error(`Failed: ${failed.join(', ')}`);

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { systemClock, type Clock } from '../clock.js';
-import { ConfigError, redact } from '../errors.js';
+import { ConfigError } from '../errors.js';
 import { loadAddon } from '../frames/addon.js';
 import type { FrameSource } from '../frame-source.js';
 import { silentLogger } from '../logger.js';
@@ -12,6 +12,7 @@ import { Complaint, Examination } from './examination.js';
 import { Output } from './output.js';
 import type { Subject } from './subject.js';
 import { FIRST_FRAME_MS, NEXT_FRAGMENT_MS, Viewing } from './viewing.js';
+import { redact } from '../redact.js';
 
 export interface DoctorFlags {
   streamName?: string;
@@ -49,7 +50,8 @@ function describeAddon(): string {
   const { versions } = loadAddon();
   const libraries = `libavformat ${versions.avformat}, libavcodec ${versions.avcodec}, libswscale ${versions.swscale}`;
   const libyuv = versions.libyuv === null ? 'no libyuv' : `libyuv ${versions.libyuv}`;
-  return `loads; FFmpeg ${versions.ffmpeg} (${libraries}), ${libyuv}, ${versions.simd} conversion`;
+  const ffmpeg = `FFmpeg ${versions.ffmpeg} (${libraries}; ${versions.license})`;
+  return `loads; ${ffmpeg}, ${libyuv}, ${versions.simd} conversion`;
 }
 
 function describeFfmpeg(): string {

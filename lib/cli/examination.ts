@@ -1,10 +1,11 @@
 import { deadline, type Clock } from '../clock.js';
-import { FrameSourceError, KvsConnectionError, redact } from '../errors.js';
+import { FrameSourceError, KvsConnectionError } from '../errors.js';
 import { abortable } from '../session/shared-call.js';
 import { mendingOf, rootOf } from './mending.js';
 import type { Mending } from './mending-row.js';
 import type { Output } from './output.js';
 import type { Subject } from './subject.js';
+import { redact } from '../redact.js';
 
 /** How often a running step says for how long it has run. */
 const PROGRESS_MS = 250;

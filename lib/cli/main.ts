@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import { ConfigError, FrameSourceError, redact } from '../errors.js';
+import { ConfigError, FrameSourceError } from '../errors.js';
 import { frameCount, framesPerSecond, numberIn, portNumber } from './arguments.js';
 import { addReadFlags } from './read-flags.js';
+import { redact } from '../redact.js';
 
 /** 0: all went well, also after Ctrl-C. 1: it failed. 2: the command line is wrong. 130: a second Ctrl-C. */
 const USAGE_ERROR = 2;
@@ -15,8 +16,11 @@ process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 // `kvs-frames read | head` closes the pipe: that is an end, not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.stderr.write(`Standard output can't be written to: ${error.message}\n`);
+  process.exit(1);
 });
+// There is nowhere left to tell of it, and what is read is not the worse for it.
+process.stderr.on('error', () => {});
 
 function packageVersion(): string {
   const path = join(__dirname, '..', '..', 'package.json');

@@ -15,6 +15,7 @@ export const hlsMending = {
       ...row(
         'The server redirects, which the reader does not follow: it would carry the token of the session elsewhere.',
         'Give the URL that it redirects to.',
+        'Or in the program allow some with the option limits.maxRedirects, and their origins with allowedOrigins.',
       ),
     },
     {
@@ -86,6 +87,7 @@ export const hlsMending = {
     row(
       'A playlist or fragment is larger than what is taken.',
       "Shorten the fragments: set the encoder's key frame interval to 1 or 2 s; or lower its bit rate.",
+      'Or in the program raise the limit that the error names, with the option limits.',
     ),
   ],
   HLS_TRUNCATED: [
@@ -116,6 +118,13 @@ export const hlsMending = {
     ),
   ],
   HLS_UNSUPPORTED: [
+    {
+      message: /is compressed/,
+      ...row(
+        'The server compresses what it is asked for uncompressed.',
+        'Turn the compression of playlists and fragments off at the server, or at the proxy before it.',
+      ),
+    },
     row(
       'The media is of a form that is not read: encrypted, without video, or neither H.264 nor H.265.',
       'Make the camera send H.264 or H.265, unencrypted.',

@@ -15,6 +15,17 @@ const LAST_FILE_MS = 5_000;
 
 const reasonOf = (error: unknown): string => (types.isNativeError(error) ? error.message : String(error));
 
+/** What is written to find out whether files can be: a block of the usual file systems, since an empty file fits on a full disk. */
+const PROBE_BYTES = 4096;
+
+/** What helps, by the error. */
+function remedyFor(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT'
+    ? 'Free some space there, or give another directory.'
+    : 'Give another one, or make this one writable for the user who runs the command.';
+}
+
 /** Makes a directory, and those above it. Node's own way of that never ends in a file system that refuses with ENOENT, as /proc. */
 async function makeDirectory(path: string): Promise<void> {
   try {
@@ -78,12 +89,15 @@ export class Snapshots {
     try {
       await makeDirectory(snapshots.#directory);
       const probe = snapshots.#temporary();
-      await writeFile(probe, '', { flag: 'wx' });
-      await rm(probe);
+      try {
+        await writeFile(probe, Buffer.alloc(PROBE_BYTES), { flag: 'wx' });
+      } finally {
+        await rm(probe, { force: true });
+      }
     } catch (error) {
       throw new ConfigError(
         `Expected a directory for --out that can be made and written to but received ${options.directory}: ` +
-          `${reasonOf(error)}. Give another one, or make this one writable for the user who runs the command.`,
+          `${reasonOf(error)}. ${remedyFor(error)}`,
       );
     }
     return snapshots;

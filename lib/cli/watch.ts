@@ -135,7 +135,8 @@ class Watching {
     await this.close();
     const report = { ...this.#report(), endedAs: this.#endedAs };
     output.say('report', report, describe(report, this.#options.out?.directory));
-    return exitCode;
+    // Who asked for files is told that some are not there, also where only the exit code is looked at.
+    return report.snapshotErrors > 0 ? 1 : exitCode;
   }
 
   /** Ends everything. Idempotent. */

@@ -6,8 +6,10 @@ import type {
   LogLine,
   Selection,
 } from '../../binding.js';
+import type { Clock } from '../clock.js';
 import type { FrameSourceError } from '../errors.js';
 import type { FragmentBytes } from '../hls/fragment.js';
+import type { SourceLimits } from '../limits.js';
 import type { Drop } from '../policy/drop.js';
 import type { Gap } from '../policy/gap.js';
 import type { Ledger } from '../policy/ledger.js';
@@ -15,6 +17,12 @@ import type { Frame, FrameFragment } from './frame.js';
 import type { Framing, PixelFormat } from './layout.js';
 import type { RingMemory, RingSupply } from './ring.js';
 import type { DateTrust } from './timestamp.js';
+
+/** Those of a source's limits that hold for its engine. */
+export type EngineLimits = Pick<
+  Required<SourceLimits>,
+  'maxPixels' | 'maxFramesPerFragment' | 'maxDecodeSeconds' | 'maxQueuedBytes' | 'maxMemoryBytes'
+>;
 
 export interface FrameEngineOptions {
   cameraId: string;
@@ -27,6 +35,10 @@ export interface FrameEngineOptions {
   /** Access units, so framed, instead of pictures. */
   encoded: Framing | null;
   hwaccel: EngineOptions['hwaccel'];
+  /** Default: `DEFAULT_LIMITS`. */
+  limits?: EngineLimits;
+  /** Default: the host's. */
+  clock?: Clock;
   /** Why pictures below the floor are dropped. Default `age`. */
   lateCause?: Drop['cause'];
   /** Where the rings come from. Default: rings of its own, for `bufferedFrames` in `memory`. */

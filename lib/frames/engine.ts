@@ -1,13 +1,18 @@
 import type { Engine, EngineFault, EngineStats } from '../../binding.js';
+import { systemClock } from '../clock.js';
 import type { Fragment, LostFragments } from '../hls/fragment.js';
-import { FrameSourceError } from '../errors.js';
+import { DEFAULT_LIMITS } from '../limits.js';
+import { redact } from '../redact.js';
 import type { Gap } from '../policy/gap.js';
 import type { RingReading } from '../metrics/reading.js';
 import { loadAddon } from './addon.js';
 import { Continuity, LateDrops } from './continuity.js';
-import type { FrameEngineHooks, FrameEngineOptions, PictureFormat } from './engine-options.js';
+import type { EngineLimits, FrameEngineHooks, FrameEngineOptions, PictureFormat } from './engine-options.js';
+import { causeOf, engineFailure } from './engine-failure.js';
 import { Frame } from './frame.js';
 import type { FrameLayout } from './layout.js';
+import { LibavWatch } from './libav-watch.js';
+import { boundMemory } from './memory-bound.js';
 import { PushedFragments } from './pushed-fragments.js';
 import { DROPPED, frameOf, layoutOf, RECORD, type Fields, type FrameRecord } from './records.js';
 import { OwnRings, type Ring, type RingSupply } from './ring.js';
@@ -18,26 +23,9 @@ export type { FrameEngineHooks, FrameEngineOptions, PictureFormat } from './engi
 
 /** Fragments that may wait for the decoder: enough to hide one slow fetch, little enough to stay near live. */
 const MAX_QUEUED_FRAGMENTS = 4;
-/** Bytes that may wait: one fragment of the largest size KVS allows (50 MB), or many of the usual size. */
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
-/** The largest picture: H.264 level 6.2 and H.265 level 6.2 end at 8192×4320; square pictures may be as wide. */
-const MAX_PIXELS = 8192 * 8192;
 
 /** Records taken in one call: a few bursts. */
 const RECORDS_AT_ONCE = 64;
-
-/** Anything that ends the engine, as an error of this package. */
-function engineFailure(cause: unknown): FrameSourceError {
-  if (cause instanceof FrameSourceError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new FrameSourceError('ENGINE_FAILED', `The engine can't go on: ${reason}`, { cause });
-}
-
-/** Why the media of a fragment with that fault is missing. */
-function causeOf({ stage }: EngineFault): 'media' | 'format' | 'policy' {
-  if (stage === 'limit') return 'policy';
-  return stage === 'open' || stage === 'convert' ? 'format' : 'media';
-}
 
 /** Fragments in, frames out: the native engine, its ring, and what each frame needs to know of its fragment. */
 export class FrameEngine {
@@ -45,6 +33,8 @@ export class FrameEngine {
   readonly #records: Float64Array;
   readonly #recordDoubles: number;
   readonly #options: FrameEngineOptions;
+  readonly #limits: EngineLimits;
+  readonly #watch: LibavWatch;
   readonly #hooks: FrameEngineHooks;
   readonly #pushed: PushedFragments;
   readonly #ringSupply: RingSupply;
@@ -67,6 +57,8 @@ export class FrameEngine {
     const addon = loadAddon();
     this.#options = options;
     this.#hooks = hooks;
+    this.#limits = options.limits ?? DEFAULT_LIMITS;
+    const { maxQueuedBytes, maxPixels, maxFramesPerFragment, maxDecodeSeconds } = this.#limits;
     this.#pushed = new PushedFragments(options.dates);
     this.#late = new LateDrops(options.lateCause ?? 'age');
     this.#ringSupply = options.rings ?? new OwnRings(options.bufferedFrames, options.memory);
@@ -78,8 +70,10 @@ export class FrameEngine {
           matrix: options.matrix,
           decoderThreads: options.decoderThreads,
           maxQueuedFragments: MAX_QUEUED_FRAGMENTS,
-          maxQueuedBytes: MAX_QUEUED_BYTES,
-          maxPixels: MAX_PIXELS,
+          maxQueuedBytes,
+          maxPixels,
+          maxFramesPerFragment,
+          maxDecodeSeconds,
           output: options.output,
           selection: options.selection,
           encoded: options.encoded,
@@ -91,6 +85,12 @@ export class FrameEngine {
     } catch (error) {
       throw engineFailure(error);
     }
+    this.#watch = new LibavWatch(
+      options.clock ?? systemClock,
+      maxDecodeSeconds,
+      () => this.#engine.stats().libavCalls,
+      (error) => hooks.onFailure(error),
+    );
   }
 
   /** Frames made and not yet taken. */
@@ -159,6 +159,7 @@ export class FrameEngine {
   /** Stops the native thread and gives back the frames that nobody took. Frames on loan stay valid. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#watch.stop();
     for (const frame of this.#ready.splice(0)) frame.release();
     await this.#engine.close();
     this.#rings.clear();
@@ -246,6 +247,8 @@ export class FrameEngine {
     const isBroken = this.#pushed.takeBreak(fragmentId) || isReopened;
     const stretch = { fromMs: placeMs, durationMs: placeDurationMs, pictureMs: placeDurationMs };
     const { discontinuity, gapMs } = this.#continuity.frame(time, stretch, gap, isBroken);
+    // Who waits for a frame to be forgotten holds this: by way of `this` it would hold the source, and so its last frame.
+    const native = this.#engine;
     this.#ready.push(
       new Frame({
         cameraId: this.#options.cameraId,
@@ -268,7 +271,7 @@ export class FrameEngine {
         fragment: pushed.fragment,
         free: () => {
           slot.ring.free(index);
-          this.#engine.wake();
+          native.wake();
         },
       }),
     );
@@ -326,13 +329,17 @@ export class FrameEngine {
     }
     this.#pushed.read(id, durationMs);
     this.#secondCopies.read(id, field(4) !== 0);
+    this.#orFail(() => this.#boundMemory());
     this.#hooks.onRoom(durationMs !== null && field(4) === 0);
   }
 
   #onFault(fault: EngineFault): void {
     const pushed = this.#pushed.get(fault.fragmentId);
     if (pushed !== undefined) this.#options.ledger.refused(pushed.ledger, causeOf(fault));
-    this.#hooks.onFault(fault, pushed?.fragment);
+    // What libav says may quote the media, and that anything.
+    const { message, log } = fault;
+    const safe = { ...fault, message: redact(message), log: log.map((line) => redact(line)) };
+    this.#hooks.onFault(safe, pushed?.fragment);
   }
 
   async #onTrouble(id: number): Promise<void> {
@@ -354,12 +361,27 @@ export class FrameEngine {
     const { factor, offset } = output;
     this.#layout = dataType === 'uint8' ? layout : { ...layout, levels: { factor, offset } };
     if (!isRingWanted) return;
-    try {
+    this.#orFail(() => {
       const ring = this.#ringSupply.next(layout, bytes);
       this.#rings.set(ring.id, ring);
+      this.#boundMemory();
       const { id, pixels, states, slotBytes, blockSlots, cursor } = ring;
       const { writer } = this.#ringSupply;
       this.#engine.setRing({ id, pixels, states, slotBytes, blockSlots, cursor, writer });
+    });
+  }
+
+  /** Throws `ConfigError` where it holds too much. */
+  #boundMemory(): void {
+    const { sharers } = this.#ringSupply;
+    const { queuedBytes: queue, pictureBytes: pictures } = this.#engine.stats();
+    const ring = [...this.#rings.values()].reduce((sum, { pixels }) => sum + pixels.byteLength / sharers, 0);
+    boundMemory({ ring, queue, pictures }, this.#limits.maxMemoryBytes);
+  }
+
+  #orFail(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       this.#hooks.onFailure(engineFailure(error));
     }

@@ -40,7 +40,7 @@ function allocate(bytes: number, memory: RingMemory, slots: number): SharedArray
   } catch (cause) {
     throw new FrameSourceError(
       'CONFIG_INVALID',
-      `No memory for ${slots} buffered frames, ${bytes} bytes. Lower bufferedFrames.`,
+      `No memory for ${slots} buffered frames, ${bytes} bytes. Lower bufferedFrames, or output.width and output.height.`,
       { cause },
     );
   }

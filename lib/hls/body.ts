@@ -1,11 +1,16 @@
 import type { Dispatcher } from 'undici';
 import { HlsStreamError } from '../errors.js';
+import { tooLarge, type SourceLimits } from '../limits.js';
 import type { ByteRange } from './playlist.js';
 
-function tooLarge(kind: string, maxBytes: number): HlsStreamError {
-  return new HlsStreamError('HLS_TOO_LARGE', `The ${kind} is larger than the limit of ${maxBytes} bytes`, {
-    resource: kind,
-  });
+/** How large a body may be, and which option says so. */
+export interface SizeLimit {
+  name: keyof SourceLimits;
+  bytes: number;
+}
+
+function refuseSize(kind: string, { name, bytes }: SizeLimit): never {
+  throw tooLarge(kind, `The ${kind} is larger than`, `${bytes} bytes`, name);
 }
 
 function tooShort(kind: string, received: number, expected: number): HlsStreamError {
@@ -20,46 +25,49 @@ export function contentLength(headers: Dispatcher.ResponseData['headers']): numb
   return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : null;
 }
 
-/** Reads straight into memory of the right size: the only copy on the way from the socket. */
-async function readKnown(
-  body: AsyncIterable<Uint8Array>,
-  kind: string,
-  length: number,
-  onProgress: (bytes: number) => void,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for await (const chunk of body) {
-    onProgress(chunk.byteLength);
-    if (at + chunk.byteLength > length) throw tooLarge(kind, length);
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
+/** Memory at first for a body of announced length: what is only announced takes no more. Most fragments are smaller. */
+const FIRST_ANNOUNCED_BYTES = 1024 * 1024;
+/** Memory at first for a body of unknown length: a usual playlist. */
+const FIRST_BYTES = 64 * 1024;
+
+function allocate(bytes: number, kind: string, { name }: SizeLimit): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch (error) {
+    const message = `There is no memory for ${bytes} bytes of the ${kind}; lower limits.${name}`;
+    throw new HlsStreamError('HLS_TOO_LARGE', message, { resource: kind, cause: error });
   }
-  if (at < length) throw tooShort(kind, at, length);
-  return bytes;
 }
 
-async function readUnknown(
+/**
+ * Gathers what comes, in memory that grows with it: pieces of a byte each would take a hundred times as much if they were kept.
+ * `length`: as announced, or `null`.
+ */
+async function readWhole(
   body: AsyncIterable<Uint8Array>,
   kind: string,
-  maxBytes: number,
+  length: number | null,
+  limit: SizeLimit,
   onProgress: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const most = length ?? limit.bytes;
+  const first = length === null ? FIRST_BYTES : FIRST_ANNOUNCED_BYTES;
+  let bytes = allocate(Math.min(first, most), kind, limit);
+  let at = 0;
   for await (const chunk of body) {
     onProgress(chunk.byteLength);
-    length += chunk.byteLength;
-    if (length > maxBytes) throw tooLarge(kind, maxBytes);
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
+    const end = at + chunk.byteLength;
+    if (end > most) refuseSize(kind, limit);
+    if (end > bytes.byteLength) {
+      const larger = allocate(Math.min(most, Math.max(end, 2 * bytes.byteLength)), kind, limit);
+      larger.set(bytes.subarray(0, at));
+      bytes = larger;
+    }
     bytes.set(chunk, at);
-    at += chunk.byteLength;
+    at = end;
   }
-  return bytes;
+  if (length !== null && at < length) throw tooShort(kind, at, length);
+  return at === bytes.byteLength ? bytes : bytes.slice(0, at);
 }
 
 /** The asked-for range of a body that is the range (206) or the whole resource (200). */
@@ -99,16 +107,13 @@ function cut(
 export async function readBody(
   response: Dispatcher.ResponseData,
   kind: string,
-  maxBytes: number,
+  limit: SizeLimit,
   range: ByteRange | null,
   onProgress: (bytes: number) => void,
 ): Promise<Uint8Array> {
   const length = contentLength(response.headers);
-  if (length !== null && length > maxBytes) throw tooLarge(kind, maxBytes);
+  if (length !== null && length > limit.bytes) refuseSize(kind, limit);
   const body = response.body as AsyncIterable<Uint8Array>;
-  const bytes =
-    length === null
-      ? await readUnknown(body, kind, maxBytes, onProgress)
-      : await readKnown(body, kind, length, onProgress);
+  const bytes = await readWhole(body, kind, length, limit, onProgress);
   return range === null ? bytes : cut(bytes, response, kind, range);
 }

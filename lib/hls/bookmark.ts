@@ -1,4 +1,12 @@
-import { canTakeOver, isAdjacent, place, type Placement, type Position, type StartRule } from './cursor.js';
+import {
+  canTakeOver,
+  isAdjacent,
+  isInOrder,
+  place,
+  type Placement,
+  type Position,
+  type StartRule,
+} from './cursor.js';
 import type { FetchDependencies } from './fragment-fetch.js';
 import type { LostFragments } from './fragment.js';
 import { NO_LOSSES } from './losses.js';
@@ -20,8 +28,12 @@ export interface Taken {
 }
 
 function positionOf({ variants, list }: Track, { sequence, dateMs, durationMs }: ListedFragment): Position {
-  return { feed: variants.feed, sequence, dateMs, durationMs, windowStart: list.mediaSequence };
+  const { mediaSequence: windowStart, fragments } = list;
+  return { feed: variants.feed, sequence, dateMs, durationMs, windowStart, inOrder: isInOrder(fragments) };
 }
+
+/** How much further than time went by dates may be ahead, in ms: what a fragment needs to become visible varies. */
+const CLOCK_SLACK_MS = 10_000;
 
 /** Where reading stands: in which session's list, and what comes next there. */
 export class Bookmark {
@@ -29,6 +41,8 @@ export class Bookmark {
   readonly #fetchWith: FetchDependencies;
   readonly #overlaps = new WeakMap<Track, Overlap>();
   #at: Mark;
+  /** When the last fragment was taken, ms of the monotonic clock. */
+  #takenAtMs = -Infinity;
   #track: Track | null = null;
   #placed: Placement = { index: 0, missed: 0, broken: false, by: 'start' };
 
@@ -61,11 +75,12 @@ export class Bookmark {
   /** Reading stops, or has not begun; it is to go on behind `at`. */
   close(at: Mark): void {
     this.#at = at;
-    this.#track = null;
+    this.#leave();
   }
 
   /** Reading goes on in this session's list, behind what was taken. */
   moveTo(track: Track): void {
+    this.#leave();
     this.#track = track;
     this.#locate();
   }
@@ -100,8 +115,7 @@ export class Bookmark {
 
   /** Looks at what the listed fragments hold, where nothing else tells what comes next. */
   async examine(track: Track, signal: AbortSignal): Promise<void> {
-    const { by } = this.#placeIn(track);
-    if (by !== 'edge' || this.#at.digests.length === 0) return;
+    if (!this.#isDoubtful(track, this.#placeIn(track)) || this.#at.digests.length === 0) return;
     await this.#overlapOf(track).examine(() => this.#at.digests, signal);
   }
 
@@ -120,6 +134,7 @@ export class Bookmark {
     const before = this.#at;
     const position = positionOf(track, entry);
     this.#at = { ...before, position };
+    this.#takenAtMs = this.#fetchWith.clock.monotonic();
     this.#placed = { index: placed.index + 1, missed: 0, broken: false, by: 'sequence' };
     return {
       entry,
@@ -157,6 +172,12 @@ export class Bookmark {
     return this.#overlapOf(this.#track!).take(entry);
   }
 
+  /** Nothing is taken from the list any more. What was fetched to find the place in it would live as long as its session. */
+  #leave(): void {
+    if (this.#track !== null) this.#overlaps.delete(this.#track);
+    this.#track = null;
+  }
+
   #overlapOf(track: Track): Overlap {
     const overlap = this.#overlaps.get(track) ?? new Overlap(track, this.#fetchWith);
     this.#overlaps.set(track, overlap);
@@ -167,11 +188,25 @@ export class Bookmark {
     return place(list, variants.feed, this.#at.position, this.#start);
   }
 
+  /**
+   * Whether only what fragments hold can tell where to go on: neither numbers nor dates do; or all that is listed is dated further
+   * ahead than time went by since the last fragment was taken, so that dates of two clocks are compared.
+   */
+  #isDoubtful({ list }: Track, { by, index }: Placement): boolean {
+    if (by === 'edge') return true;
+    const { position } = this.#at;
+    const dateMs = list.fragments[0]?.dateMs ?? null;
+    if (by !== 'date' || index !== 0 || list.ended || list.vod || dateMs === null) return false;
+    if (position === null || position.dateMs === null) return false;
+    const wentByMs = this.#fetchWith.clock.monotonic() - this.#takenAtMs;
+    return dateMs - position.dateMs - position.durationMs > wentByMs + CLOCK_SLACK_MS;
+  }
+
   #locate(): void {
     const track = this.#track!;
     const { list } = track;
     this.#placed = this.#placeIn(track);
-    if (this.#placed.by !== 'edge') return;
+    if (!this.#isDoubtful(track, this.#placed)) return;
     const standing = this.#overlapOf(track).standing(this.#at.digests);
     if (standing.kind === 'behind') {
       this.#placed = { index: list.fragments.length, missed: 0, broken: false, by: 'payload' };

@@ -13,6 +13,8 @@ export interface Position {
   durationMs: number;
   /** Sequence number of the first fragment in the list it was taken from. */
   windowStart: number;
+  /** In that list dates ascended with the numbers, as far as there were any. */
+  inOrder: boolean;
 }
 
 /** Where a first list is entered. */
@@ -55,14 +57,23 @@ function afresh(list: MediaPlaylist, rule: StartRule, by: 'start' | 'edge'): Pla
   return { index: startIndex(list, rule), missed: 0, broken: by === 'edge', by };
 }
 
+/** Whether a list's newest fragment is older than the last one taken by as much as its number is lower, give or take half. */
+function isDatedBack({ fragments }: MediaPlaylist, last: Position): boolean {
+  const newest = fragments.at(-1);
+  if (newest === undefined || newest.dateMs === null || last.dateMs === null) return false;
+  const byNumberMs = (last.sequence - newest.sequence) * last.durationMs;
+  return Math.abs(last.dateMs - newest.dateMs - byNumberMs) <= byNumberMs / 2;
+}
+
 function placeBySequence(list: MediaPlaylist, last: Position): Placement | null {
   const { fragments, mediaSequence } = list;
   const next = last.sequence + 1;
   const end = mediaSequence + fragments.length;
   if (next < mediaSequence) return { index: 0, missed: mediaSequence - next, broken: true, by: 'sequence' };
   if (next <= end) return { index: next - mediaSequence, missed: 0, broken: false, by: 'sequence' };
-  // Numbers went back. A list that reaches into the last window is an old copy of it; below that, counting began anew.
-  return end > last.windowStart
+  // Numbers went back. A list that reaches into the last window is an old copy of it, and so is one whose dates went back with them;
+  // else counting began anew.
+  return end > last.windowStart || isDatedBack(list, last)
     ? { index: fragments.length, missed: 0, broken: false, by: 'sequence' }
     : null;
 }
@@ -133,9 +144,33 @@ function areSiblings(a: string, b: string): boolean {
   return a !== b && a.split('\n', 1)[0] === b.split('\n', 1)[0];
 }
 
+/** Dates of one fragment may differ by their rounding, in ms. */
+const SAME_DATE_MS = 1;
+
+/** Whether dates ascend with the numbers. */
+export function isInOrder(fragments: readonly ListedFragment[]): boolean {
+  return fragments.every(({ dateMs }, index) => {
+    const beforeMs = fragments[index - 1]?.dateMs ?? null;
+    return dateMs === null || beforeMs === null || dateMs > beforeMs;
+  });
+}
+
+/**
+ * Whether the feed counts otherwise than when the last fragment was taken: that one's date stands at another number. Says nothing of
+ * lists that have, or had, fragments in the wrong order.
+ */
+function isRenumbered({ fragments }: MediaPlaylist, last: Position): boolean {
+  const { dateMs: lastMs } = last;
+  if (lastMs === null || !last.inOrder || !isInOrder(fragments)) return false;
+  const isLast = ({ dateMs }: ListedFragment): boolean =>
+    dateMs !== null && Math.abs(dateMs - lastMs) <= SAME_DATE_MS;
+  const same = fragments.find(({ sequence }) => sequence === last.sequence);
+  return fragments.some(isLast) && (same === undefined || !isLast(same));
+}
+
 /** By the numbers of the feed, or where there are no dates by those of another variant; `null` if they don't tell. */
 function placeByNumber(list: MediaPlaylist, feed: string, last: Position): Placement | null {
-  if (feed === last.feed) return placeBySequence(list, last);
+  if (feed === last.feed) return isRenumbered(list, last) ? null : placeBySequence(list, last);
   if (!areSiblings(feed, last.feed) || (last.dateMs !== null && hasDates(list))) return null;
   const placed = placeBySequence(list, last);
   return placed && { ...placed, by: 'sibling' };

@@ -2,8 +2,11 @@ import {
   FrameSourceError,
   HlsStreamError,
   KvsConnectionError,
+  withoutSecrets,
   type FrameSourceErrorCode,
 } from '../errors.js';
+import type { SourceLimits } from '../limits.js';
+import { redact } from '../redact.js';
 import type { Session } from '../session/provider.js';
 import type { Position } from './cursor.js';
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
@@ -13,7 +16,7 @@ import type { VariantLimits } from './variant.js';
 /** What a follower on the network thread is to do. */
 export interface FollowerSettings extends VariantLimits {
   allowedOrigins: readonly string[];
-  maxPlaylistBytes: number;
+  limits: Required<SourceLimits>;
   startFragmentsBehind: number;
   startAt: 'edge' | 'beginning';
   fragmentsPerSecond: number;
@@ -95,8 +98,10 @@ export interface ErrorWire {
   cause?: ErrorWire | undefined;
 }
 
-export function errorToWire(error: unknown): ErrorWire {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+/** Of an error that is none of this package's only what is no secret goes over. */
+export function errorToWire(failure: unknown): ErrorWire {
+  const error = withoutSecrets(failure);
+  if (!(error instanceof Error)) return { name: 'Error', message: redact(String(failure)) };
   const { name, message, stack } = error;
   const cause = error.cause === undefined ? undefined : errorToWire(error.cause);
   if (error instanceof FrameSourceError) {

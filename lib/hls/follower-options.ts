@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { FrameSourceError } from '../errors.js';
+import type { SourceLimits } from '../limits.js';
 import type { Logger } from '../logger.js';
 import type { Download } from './bandwidth.js';
 import type { Position, StartRule } from './cursor.js';
@@ -44,5 +45,7 @@ export interface FollowerOptions extends VariantLimits {
   position?: Position | null;
   /** `beginning` enters a list at its first fragment (LIVE_REPLAY). Lists that have ended always are. Default `edge`. */
   startAt?: StartRule['at'];
+  /** Default: `DEFAULT_LIMITS`. */
+  limits?: Pick<Required<SourceLimits>, 'maxPlaylistEntries' | 'maxQueuedBytes'>;
   hooks?: FollowerHooks;
 }

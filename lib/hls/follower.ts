@@ -15,12 +15,13 @@ import {
 } from './fragment-fetch.js';
 import type { Fragment, FragmentBytes, LostFragments } from './fragment.js';
 import { InitCache } from './init-cache.js';
+import { DEFAULT_LIMITS } from '../limits.js';
 import { linked } from './linked.js';
 import { sumOf, withLoss } from './losses.js';
 import { fetchedAt, isRepeat, type Mark } from './mark.js';
 import { mediaStartMs } from './media-time.js';
 import { UNKNOWN_STALL_LIMIT_MS } from './rhythm.js';
-import { elapsedMs } from './sightings.js';
+import { elapsedMs, notBeforeMs } from './sightings.js';
 import { SkipRow } from './skip-row.js';
 import { Succession } from './succession.js';
 import { Track, type TrackDependencies } from './track.js';
@@ -77,10 +78,11 @@ export class Follower {
     this.#options = options;
     const choice = new VariantChoice();
     const { onPlaylist, onDownload } = options.hooks ?? {};
-    const limits = options;
-    this.#trackWith = { loader, clock, logger, random, limits, choice, fragmentsPerSecond, onPlaylist };
+    const { maxPlaylistEntries, maxQueuedBytes } = options.limits ?? DEFAULT_LIMITS;
+    const told = { choice, fragmentsPerSecond, onPlaylist, variantLimits: options, maxPlaylistEntries };
+    this.#trackWith = { loader, clock, logger, random, ...told };
     this.#inits = new InitCache(loader);
-    this.#fetchWith = { loader, inits: this.#inits, clock, random, onDownload };
+    this.#fetchWith = { loader, inits: this.#inits, clock, random, maxKeptBytes: maxQueuedBytes, onDownload };
     const start = { fragmentsBehind: options.startFragmentsBehind ?? 0, at: options.startAt ?? 'edge' };
     this.#handed = options.position ?? null;
     this.#bookmark = new Bookmark(start, this.#handed, this.#fetchWith);
@@ -96,7 +98,7 @@ export class Follower {
 
   /**
    * From now on fragments that end before `dateMs` (Unix ms) are not fetched any more, but counted as lost to `policy`; those
-   * without a date are. `-Infinity`: all are fetched, as at first.
+   * without a date are, and so is the newest of a live list: whoever sets the floor learns by it that a clock was set. `-Infinity`: all are fetched, as at first.
    */
   setFloor(dateMs: number): void {
     this.#floorMs = dateMs;
@@ -267,8 +269,9 @@ export class Follower {
   #isPassedOver(track: Track, taken: Taken): boolean {
     const { gap, dateMs, durationMs } = taken.entry;
     if (gap) this.#skip(track, taken, null, 'window-slid');
-    else if (dateMs !== null && dateMs + durationMs < this.#floorMs) this.#skip(track, taken, null, 'policy');
-    else return false;
+    else if (dateMs === null || dateMs + durationMs >= this.#floorMs) return false;
+    else if (this.#bookmark.isAtEnd && !track.list.ended) return false;
+    else this.#skip(track, taken, null, 'policy');
     return true;
   }
 
@@ -378,11 +381,12 @@ export class Follower {
       discontinuity: entry.discontinuity || placed.broken || lost !== null || isUnproved,
       isAdjacent: taken.isAdjacent && lost === null,
       lost,
-      elapsedMs: elapsedMs(before.sighting, sighting),
+      elapsedMs: elapsedMs(before.notBeforeMs, sighting, track.list),
       receivedAtMs: this.#options.clock.now(),
     };
     const startMs = track.variants.areSeveral && entry.dateMs === null ? mediaStartMs(whole) : null;
-    const mark = fetchedAt(before, position, digest, sighting, startMs && startMs + entry.durationMs);
+    const seen = { sighting, notBeforeMs: notBeforeMs(before.notBeforeMs, sighting, track.list) };
+    const mark = fetchedAt(before, position, digest, seen, startMs && startMs + entry.durationMs);
     this.#bookmark.pass(mark);
     return { fragment, mark, source: { track, entry } };
   }

@@ -16,6 +16,8 @@ export interface FetchDependencies {
   clock: Clock;
   /** Spreads pauses; answers 0 ≤ n < 1. */
   random: () => number;
+  /** Bytes of fragments that may be kept for later. */
+  maxKeptBytes: number;
   /** A fragment was downloaded, or given up as too slow. */
   onDownload?: ((download: Download) => void) | undefined;
 }

@@ -2,37 +2,42 @@ import type { Socket } from 'node:net';
 import { Agent, buildConnector, errors, type Dispatcher } from 'undici';
 import { deadline, type Clock } from '../clock.js';
 import { HlsStreamError, type FrameSourceErrorCode } from '../errors.js';
+import { DEFAULT_LIMITS, type SourceLimits } from '../limits.js';
 import { retryAfterMs } from '../retry-after.js';
+import { certificateAdvice } from '../tls-fault.js';
 import { contentLength, readBody } from './body.js';
+import { admit, type OriginRule } from './origin.js';
 import type { ByteRange } from './playlist.js';
+import { redirectTarget } from './redirect.js';
 
 /** `master` is a session's first playlist, whatever it turns out to be. */
 export type ResourceKind = 'master' | 'playlist' | 'init' | 'fragment';
 
-/** How patient and how greedy a request may be. */
+/** How patient a request may be. */
 export interface LoadPolicy {
-  /** Until the response's headers are in, connecting included. */
+  /** Until the response's headers are in, connecting and redirects included. */
   firstByteTimeoutMs: number;
   /** From one piece of the body to the next. */
   stallTimeoutMs: number;
   /** Until the body's last byte is in. */
   totalTimeoutMs: number;
-  /** Largest body. */
-  maxBytes: number;
 }
 
-const MIB = 1024 * 1024;
-
-/**
- * Defaults. KVS's playlists are answered in well under a second and its fragments are at most 50 MB (its quotas page);
- * the times leave room for a slow uplink, the sizes for other servers.
- */
+/** Defaults. KVS's playlists are answered in well under a second; the times leave room for a slow uplink. */
 const DEFAULT_POLICIES: Record<ResourceKind, LoadPolicy> = {
-  master: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB },
-  playlist: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB },
-  init: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000, maxBytes: MIB },
-  fragment: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 30_000, maxBytes: 64 * MIB },
+  master: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000 },
+  playlist: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000 },
+  init: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 10_000 },
+  fragment: { firstByteTimeoutMs: 5_000, stallTimeoutMs: 5_000, totalTimeoutMs: 30_000 },
 };
+
+/** Which limit holds for the bytes of a body. */
+const SIZE_LIMITS = {
+  master: 'maxPlaylistBytes',
+  playlist: 'maxPlaylistBytes',
+  init: 'maxInitBytes',
+  fragment: 'maxFragmentBytes',
+} as const satisfies Record<ResourceKind, keyof SourceLimits>;
 
 /** How a request came out: well, broken off by whoever made it, or failed. */
 export type LoadOutcome = 'ok' | 'cancelled' | Extract<FrameSourceErrorCode, `HLS_${string}`>;
@@ -55,6 +60,8 @@ export interface LoaderOptions {
   connectTimeoutMs?: number;
   /** Changes to the defaults by kind. */
   policies?: Partial<Record<ResourceKind, Partial<LoadPolicy>>>;
+  /** Sizes of bodies, and redirects. Default: `DEFAULT_LIMITS`. */
+  limits?: SourceLimits;
   /** Origins (`https://host:port`) that may be read besides the session's own. Default: none. */
   allowedOrigins?: readonly string[];
   /** Told of each request when it has ended. Must not throw. */
@@ -77,6 +84,8 @@ export interface LoadRequest {
 export interface LoadResult {
   /** The whole body; nobody else holds it. */
   bytes: Uint8Array;
+  /** Where they came from: what was asked for, or where that was redirected to. */
+  url: string;
   status: number;
   headers: Dispatcher.ResponseData['headers'];
   /** Unix ms of its start, then ms since. */
@@ -88,29 +97,41 @@ function header(headers: LoadResult['headers'], name: string): string | undefine
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** A header's value if it is a name or number; anything else might echo what must not be shown. */
-function plain(value: string | undefined): string | undefined {
-  return value !== undefined && /^[\w.-]{1,80}$/.test(value) ? value : undefined;
+/** A header's value if it is what it should be; anything else might echo what must not be shown. */
+function plain(value: string | undefined, pattern: RegExp): string | undefined {
+  return value !== undefined && pattern.test(value) ? value : undefined;
 }
+const ERROR_NAME = /^[a-z]{1,80}$/i;
+const REQUEST_ID = /^[\da-f-]{8,64}$/i;
+const ENCODING = /^[a-z]{1,10}$/;
 
-/** Host and file name: what a message may say of a URL. Queries hold tokens. */
-function shown(url: URL): string {
-  return `${url.host}/…/${url.pathname.split('/').at(-1) ?? ''}`.slice(0, 120);
+/** What a file is called that nobody needs to hide: KVS's names and words with a number behind them. Tokens have digits in between. */
+const PLAIN_NAME = /^(?:getMP4)?[a-z_.-]{1,40}\d{0,10}$/i;
+const FILE = /^(.*?)(\.[a-z][a-z\d]{1,3})?$/i;
+
+/** Host and file name: what a message may say of a URL. Queries, parameters and paths hold tokens. */
+function shown({ host, pathname }: URL): string {
+  const file = pathname.split('/').at(-1)?.split(';', 1)[0] ?? '';
+  const [, stem = '', ending = ''] = FILE.exec(file) ?? [];
+  const name = stem === '' || PLAIN_NAME.test(stem) ? stem : '…';
+  return `${host}/…/${name}${ending}`.slice(0, 120);
 }
 
 /**
  * GETs playlists, init sections and fragments on kept-alive connections, with deadlines and size limits. The only
  * file that speaks HTTP to the media plane. Each request is made once: its callers know whether another is worth it.
- * Redirects are not followed: they would carry the token elsewhere.
+ * Redirects are not followed unless `limits` says so: they could carry the token elsewhere.
  */
 export class Loader {
   readonly #options: LoaderOptions;
+  readonly #limits: Required<SourceLimits>;
   readonly #agent: Agent;
   /** Sockets whose connection, DNS and TLS included, does not stand yet. */
   readonly #connecting = new Set<Socket>();
 
   constructor(options: LoaderOptions) {
     this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#agent = new Agent({
       connect: this.#connector(options.connectTimeoutMs ?? 5_000),
       // A poll, a fragment and an init section, and the same for the session that is to follow.
@@ -166,7 +187,8 @@ export class Loader {
 
   /** undici's own, whose agent leaves sockets that are still connecting to their timeout when it is destroyed. */
   #connector(timeout: number): buildConnector.connector {
-    const connect = buildConnector({ timeout });
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: the URLs hold tokens.
+    const connect = buildConnector({ timeout, rejectUnauthorized: true });
     return (options, callback) => {
       // Answers the socket, whatever its type says.
       const socket = connect(options, (...outcome: Parameters<buildConnector.Callback>) => {
@@ -181,15 +203,14 @@ export class Loader {
     return { ...DEFAULT_POLICIES[kind], ...this.#options.policies?.[kind] };
   }
 
-  #admit({ url: text, kind, origin }: LoadRequest): URL {
-    const url = new URL(text);
-    const isAllowed = url.origin === origin || this.#options.allowedOrigins?.includes(url.origin);
-    if (isAllowed && /^https?:$/.test(url.protocol)) return url;
-    throw new HlsStreamError(
-      'HLS_FOREIGN_ORIGIN',
-      `A ${kind} is at ${url.protocol}//${url.host}, but the session is at ${origin}; add it to allowedOrigins if that is meant`,
-      { resource: kind },
-    );
+  #admit(request: LoadRequest): URL {
+    const url = new URL(request.url);
+    admit(url, request.kind, this.#ruleFor(request));
+    return url;
+  }
+
+  #ruleFor({ origin }: LoadRequest): OriginRule {
+    return { origin, allowed: this.#options.allowedOrigins ?? [] };
   }
 
   async #get(
@@ -219,16 +240,7 @@ export class Loader {
     const noAnswer = timeout('no answer', policy.firstByteTimeoutMs);
     const cancelFirstByte = clock.after(policy.firstByteTimeoutMs, () => stop.abort(noAnswer()));
 
-    const { origin, pathname, search } = url;
-    const answer = this.#agent.request({
-      origin,
-      path: pathname + search,
-      method: 'GET',
-      headers: headersFor(url, byteRange),
-      signal: stop.signal,
-    });
-    // undici looks at its signal only once it is connected.
-    const response = await orAborted(answer, stop.signal).finally(cancelFirstByte);
+    const { response, from } = await this.#ask(url, request, stop.signal).finally(cancelFirstByte);
     const firstByteMs = clock.monotonic() - startedMs;
     seen.status = response.statusCode;
     const stalled = timeout('stalled', policy.stallTimeoutMs);
@@ -242,21 +254,51 @@ export class Loader {
       cancelStall = clock.after(policy.stallTimeoutMs, () => stop.abort(stalled()));
     };
     try {
-      this.#judge(response, url, kind);
+      this.#judge(response, from, kind);
       onProgress(0);
-      const bytes = await readBody(response, kind, policy.maxBytes, byteRange ?? null, onProgress);
+      const name = SIZE_LIMITS[kind];
+      const limit = { name, bytes: this.#limits[name] };
+      const bytes = await readBody(response, kind, limit, byteRange ?? null, onProgress);
       return {
         bytes,
+        url: from.href,
         status: response.statusCode,
         headers: response.headers,
         timing: { startedAtMs, firstByteMs, totalMs: clock.monotonic() - startedMs },
       };
     } catch (error) {
-      // Left unread it would hold the connection; its own failure is of no interest any more.
-      response.body.on('error', () => {}).destroy();
+      letGo(response);
       throw error;
     } finally {
       cancelStall();
+    }
+  }
+
+  /** The first response that is no redirect to follow, and where it came from. */
+  async #ask(
+    url: URL,
+    request: LoadRequest,
+    signal: AbortSignal,
+  ): Promise<{ response: Dispatcher.ResponseData; from: URL }> {
+    const { kind, byteRange } = request;
+    const { maxRedirects } = this.#limits;
+    const rule = this.#ruleFor(request);
+    let from = url;
+    for (let followed = 0; ; followed++) {
+      const { origin, pathname, search } = from;
+      const headers = headersFor(from, byteRange);
+      const answer = this.#agent.request({ origin, path: pathname + search, method: 'GET', headers, signal });
+      // undici looks at its signal only once it is connected.
+      const response = await orAborted(answer, signal);
+      try {
+        const target = redirectTarget(response, from, { kind, rule, followed, maxRedirects });
+        if (target === null) return { response, from };
+        from = target;
+      } catch (error) {
+        letGo(response);
+        throw error;
+      }
+      letGo(response);
     }
   }
 
@@ -267,7 +309,7 @@ export class Loader {
       if (encoding === 'identity') return;
       throw new HlsStreamError(
         'HLS_UNSUPPORTED',
-        `The ${kind} at ${shown(url)} is compressed (${encoding.slice(0, 20)})`,
+        `The ${kind} at ${shown(url)} is compressed (${plain(encoding, ENCODING) ?? 'in an unknown way'}), though it was asked for as it is`,
         {
           resource: kind,
           status,
@@ -275,14 +317,18 @@ export class Loader {
       );
     }
     // AWS adds a URL after the name.
-    const errorName = plain(header(headers, 'x-amzn-errortype')?.split(':', 1)[0]);
-    const requestId = plain(header(headers, 'x-amzn-requestid'));
-    const pauseMs = retryAfterMs(header(headers, 'retry-after'), this.#options.clock.now());
+    const errorName = plain(header(headers, 'x-amzn-errortype')?.split(':', 1)[0], ERROR_NAME);
+    const requestId = plain(header(headers, 'x-amzn-requestid'), REQUEST_ID);
+    const pauseMs = retryAfterMs(
+      header(headers, 'retry-after'),
+      header(headers, 'date'),
+      this.#options.clock.now(),
+    );
     const advice =
       status === 403
         ? ': the session is expired or refused, a new one is needed'
         : status >= 300 && status < 400
-          ? ': redirects are not followed, give the final URL'
+          ? ': redirects are not followed, give the final URL or raise limits.maxRedirects'
           : '';
     throw new HlsStreamError(
       status === 403 ? 'HLS_SESSION_EXPIRED' : 'HLS_STATUS',
@@ -304,21 +350,24 @@ export class Loader {
     }
     // A connection that ends in the middle of a body is the network's doing, not damage: the next try may well get it all.
     const what = status === 0 ? 'can not be had' : 'broke off';
-    return new HlsStreamError(
-      'HLS_NETWORK',
-      `The ${kind} at ${shown(url)} ${what}: ${code || 'connection failed'}`,
-      {
-        resource: kind,
-        ...(status !== 0 && { status }),
-        cause: error,
-      },
-    );
+    const advice = certificateAdvice(code);
+    const why = advice === null ? code || 'connection failed' : `${advice} (${code})`;
+    return new HlsStreamError('HLS_NETWORK', `The ${kind} at ${shown(url)} ${what}: ${why}`, {
+      resource: kind,
+      ...(status !== 0 && { status }),
+      cause: error,
+    });
   }
 }
 
 /** A deadline of the caller's is a failure; any other reason to abort is its own affair. */
 function outcomeOf(failure: unknown): LoadOutcome {
   return failure instanceof HlsStreamError ? (failure.code as LoadOutcome) : 'cancelled';
+}
+
+/** Left unread a body would hold its connection; its own failure is of no interest any more. */
+function letGo({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => {}).destroy();
 }
 
 /** What a promise brings, or the signal's reason as soon as that is aborted; an answer that comes later is let go. */
@@ -331,7 +380,7 @@ function orAborted(
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     answer.then((response) => {
-      if (signal.aborted) response.body.on('error', () => {}).destroy();
+      if (signal.aborted) letGo(response);
       else resolve(response);
     }, reject);
   });

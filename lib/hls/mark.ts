@@ -13,9 +13,16 @@ export interface Mark {
   readonly lost: Losses;
   /** Of the last fragments that were fetched, oldest first. */
   readonly digests: readonly string[];
+  /** Theirs, ms. */
+  readonly dates: readonly (number | null)[];
   /** Of the last fragment that was fetched: its date, and when it was first seen. */
   readonly dateMs: number | null;
   readonly sighting: Sighting | null;
+  /**
+   * No fragment that comes next appeared earlier, in ms of the monotonic clock: what is known of the newest fragment whose
+   * appearance was watched, in whichever session, since fragments appear in order. `null` if of none.
+   */
+  readonly notBeforeMs: number | null;
   /** Where it ends on its own timeline; `null` unless it has no date and other variants may have to be compared with it. */
   readonly mediaEndMs: number | null;
 }
@@ -29,21 +36,25 @@ export const BEGINNING: Mark = {
   position: null,
   lost: NO_LOSSES,
   digests: [],
+  dates: [],
   dateMs: null,
   sighting: null,
+  notBeforeMs: null,
   mediaEndMs: null,
 };
 
-/** Behind a fragment that was fetched. */
+/** Behind a fragment that was fetched. `notBeforeMs`: as in {@link Mark}. */
 export function fetchedAt(
   before: Mark,
   position: Position,
   digest: string,
-  sighting: Sighting | null,
+  { sighting, notBeforeMs }: Pick<Mark, 'sighting' | 'notBeforeMs'>,
   mediaEndMs: number | null,
 ): Mark {
+  const { dateMs } = position;
   const digests = [...before.digests, digest].slice(-MAX_DIGESTS);
-  return { position, lost: NO_LOSSES, digests, dateMs: position.dateMs, sighting, mediaEndMs };
+  const dates = [...before.dates, dateMs].slice(-MAX_DIGESTS);
+  return { position, lost: NO_LOSSES, digests, dates, dateMs, sighting, notBeforeMs, mediaEndMs };
 }
 
 /** Behind a fragment that is given up; `lost` went before it. */
@@ -77,8 +88,17 @@ export function lossBefore(
   return { count: 0, ms: Math.max(0, apartMs - knownMs), cause: 'outage' };
 }
 
-/** Whether a fragment is the last one fetched, listed once more: the same date and the same media. */
-export function isRepeat(before: Mark, { dateMs }: ListedFragment, digest: string): boolean {
-  if (dateMs === null || before.dateMs === null || before.lost.length > 0) return false;
-  return Math.abs(dateMs - before.dateMs) <= SAME_DATE_MS && digest === before.digests.at(-1);
+/**
+ * Whether a fragment is one of the last that were fetched, listed once more: the same date and the same media. Not only the very last:
+ * where two were taken in the wrong order, another list has the first of them behind the second.
+ */
+export function isRepeat(
+  { dates, digests, lost }: Mark,
+  { dateMs }: ListedFragment,
+  digest: string,
+): boolean {
+  if (dateMs === null || lost.length > 0) return false;
+  return dates.some(
+    (known, index) => known !== null && Math.abs(dateMs - known) <= SAME_DATE_MS && digest === digests[index],
+  );
 }

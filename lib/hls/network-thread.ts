@@ -35,12 +35,12 @@ class FollowerHost {
 
   constructor(port: MessagePort, start: FollowerStart) {
     this.#port = port;
-    const { allowedOrigins, maxPlaylistBytes: maxBytes, floorMs, loads, audience, ...following } = start;
-    const policies = { master: { maxBytes }, playlist: { maxBytes } };
+    const { allowedOrigins, floorMs, loads, audience, ...following } = start;
+    const { limits } = start;
     this.#loads = new LoadStatistics(loads);
     this.#audience = new Audience(audience);
     const onLoad = (event: LoadEvent): void => this.#onLoad(event);
-    this.#loader = new Loader({ clock: systemClock, allowedOrigins, policies, onLoad });
+    this.#loader = new Loader({ clock: systemClock, allowedOrigins, limits, onLoad });
     this.#follower = new Follower({
       ...following,
       loader: this.#loader,

@@ -16,8 +16,6 @@ export type Standing =
 
 /** Listed fragments that are looked at, from the newest back: more than a window commonly holds. */
 const MAX_EXAMINED = 16;
-/** Bytes of theirs that are kept for later. */
-const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
 interface Examined {
   digest: string;
@@ -94,7 +92,7 @@ export class Overlap {
     const kept = [...this.#examined.values()].reduce((sum, other) => sum + (other.media?.byteLength ?? 0), 0);
     const examined = {
       digest: mediaDigest(media, checkFragment(media), extent),
-      media: kept + media.byteLength <= MAX_KEPT_BYTES ? media : null,
+      media: kept + media.byteLength <= this.#with.maxKeptBytes ? media : null,
     };
     this.#examined.set(keyOf(entry), examined);
     return examined;

@@ -1,6 +1,7 @@
 import * as hls from 'hls-parser';
 import { HlsStreamError } from '../errors.js';
-import { DEFAULT_LIMITS, tidy, type PlaylistLimits } from './playlist-text.js';
+import { DEFAULT_LIMITS } from '../limits.js';
+import { isRange, tidy } from './playlist-text.js';
 
 /** A part of a resource, in bytes. */
 export interface ByteRange {
@@ -99,7 +100,7 @@ function resolve(uri: unknown, base: string): string {
 function refuseEncryption(key: hls.types.Key | null | undefined): void {
   if (key && key.method !== 'NONE') {
     throw unsupported(
-      `Media is encrypted (METHOD ${String(key.method).slice(0, 40)}), which is not supported`,
+      `Media is encrypted (METHOD ${/^[A-Z0-9-]{1,40}$/.test(String(key.method)) ? key.method : 'unknown'}), which is not supported`,
     );
   }
 }
@@ -109,14 +110,27 @@ function initOf(
   base: string,
 ): ResourceRef | null {
   if (!map) return null;
-  const range = map.byterange;
-  const byteRange = range ? { length: range.length, offset: Math.max(0, range.offset) } : null;
-  return { url: resolve(map.uri, base), byteRange };
+  const { length = 0, offset: given = 0 } = map.byterange ?? {};
+  const offset = Math.max(0, given);
+  return { url: resolve(map.uri, base), byteRange: isRange(offset, length) ? { length, offset } : null };
 }
 
 function durationOf(seconds: unknown): number {
   const ms = typeof seconds === 'number' ? seconds * 1000 : 0;
   return ms > 0 && ms <= MAX_DURATION_MS ? ms : 0;
+}
+
+/** The last date that JavaScript knows (ECMA-262, time values): a later one can't be written. */
+const LAST_DATE_MS = 8.64e15;
+
+function dateOf(ms: number | undefined): number | null {
+  return ms !== undefined && Math.abs(ms) <= LAST_DATE_MS ? ms : null;
+}
+
+/** The first fragment's number; 0 where it is none that can be counted on from. */
+function sequenceOf(base: number | undefined, count: number): number {
+  const number = Math.floor(base ?? 0);
+  return Number.isSafeInteger(number) && Number.isSafeInteger(number + count) ? number : 0;
 }
 
 /** Dates carry over by durations, forwards and backwards, but not across a discontinuity: time may jump there. */
@@ -125,19 +139,18 @@ function spreadDates(fragments: ListedFragment[]): void {
     const before = fragments[i - 1]!;
     const here = fragments[i]!;
     if (here.dateMs === null && before.dateMs !== null && !here.discontinuity)
-      here.dateMs = before.dateMs + before.durationMs;
+      here.dateMs = dateOf(before.dateMs + before.durationMs);
   }
   for (let i = fragments.length - 2; i >= 0; i--) {
     const here = fragments[i]!;
     const after = fragments[i + 1]!;
     if (here.dateMs === null && after.dateMs !== null && !after.discontinuity)
-      here.dateMs = after.dateMs - here.durationMs;
+      here.dateMs = dateOf(after.dateMs - here.durationMs);
   }
 }
 
 function mediaFrom(parsed: hls.types.MediaPlaylist, url: string): MediaPlaylist {
-  const base = parsed.mediaSequenceBase ?? 0;
-  const mediaSequence = Number.isSafeInteger(Math.floor(base)) ? Math.floor(base) : 0;
+  const mediaSequence = sequenceOf(parsed.mediaSequenceBase, parsed.segments.length);
   const fragments: ListedFragment[] = [];
   let map: hls.types.MediaInitializationSection | undefined;
   let init: ResourceRef | null = null;
@@ -149,7 +162,6 @@ function mediaFrom(parsed: hls.types.MediaPlaylist, url: string): MediaPlaylist 
       map = segment.map;
       init = initOf(map, url);
     }
-    const date = segment.programDateTime?.getTime() ?? Number.NaN;
     fragments.push({
       url: resolve(segment.uri, url),
       byteRange: segment.byterange
@@ -157,7 +169,7 @@ function mediaFrom(parsed: hls.types.MediaPlaylist, url: string): MediaPlaylist 
         : null,
       sequence: mediaSequence + fragments.length,
       durationMs: durationOf(segment.duration),
-      dateMs: Number.isNaN(date) ? null : date,
+      dateMs: dateOf(segment.programDateTime?.getTime()),
       discontinuity: segment.discontinuity === true,
       gap: segment.gap === true,
       init,
@@ -177,7 +189,7 @@ function mediaFrom(parsed: hls.types.MediaPlaylist, url: string): MediaPlaylist 
 }
 
 function positive(value: number | undefined): number | null {
-  return value !== undefined && value > 0 ? value : null;
+  return value !== undefined && value > 0 && Number.isFinite(value) ? value : null;
 }
 
 function masterFrom(parsed: hls.types.MasterPlaylist, url: string): MasterPlaylist {
@@ -206,8 +218,12 @@ function masterFrom(parsed: hls.types.MasterPlaylist, url: string): MasterPlayli
  * @param url where it came from; relative URIs are resolved against it
  * @throws HlsStreamError `HLS_PLAYLIST_INVALID`, `HLS_UNSUPPORTED` (encrypted, key frames only, …), `HLS_TOO_LARGE`
  */
-export function parsePlaylist(text: string, url: string, limits: Partial<PlaylistLimits> = {}): Playlist {
-  const { kind, text: tidied } = tidy(text, { ...DEFAULT_LIMITS, ...limits });
+export function parsePlaylist(
+  text: string,
+  url: string,
+  maxEntries = DEFAULT_LIMITS.maxPlaylistEntries,
+): Playlist {
+  const { kind, text: tidied } = tidy(text, maxEntries);
   const parsed = parseQuietly(tidied);
   if (parsed.isMasterPlaylist) return masterFrom(parsed, url);
   if (kind === 'master') throw invalid('Playlist can not be parsed');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { channels, type PlaylistMessage } from '../channels.js';
-import { HlsStreamError } from '../errors.js';
+import { FrameSourceError, HlsStreamError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { Session } from '../session/provider.js';
 import { Audience } from './audience.js';
@@ -36,7 +36,17 @@ class NetworkThread {
     // A worker needs compiled code, and lib/hls and dist/hls are equally deep. It takes none of the process's flags:
     // those of a test runner or of `node -e` don't fit it.
     const path = join(__dirname, '..', '..', 'dist', 'hls', 'network-thread.js');
-    this.#worker = new Worker(path, { name: 'kvs-frames network', execArgv: [] });
+    try {
+      this.#worker = new Worker(path, { name: 'kvs-frames network', execArgv: [] });
+    } catch (cause) {
+      throw new FrameSourceError(
+        'ENGINE_FAILED',
+        `The network thread can't be started: ${cause instanceof Error ? cause.message : String(cause)}. The process has ` +
+          'too many threads or too little memory: raise its limits (ulimit -u, -v, the memory of its container), or read ' +
+          'fewer cameras in it.',
+        { cause },
+      );
+    }
     // The ports of running followers keep the process alive, not the thread.
     this.#worker.unref();
     this.#worker.on('error', (error) => this.#end(error));

@@ -36,8 +36,28 @@ export class Sightings {
   }
 }
 
-/** At most so much time, in ms, went by between one fragment becoming visible and another being seen; `null`: not known. */
-export function elapsedMs(before: Sighting | null, here: Sighting | null): number | null {
-  if (before === null || here === null || before.notBeforeMs === null) return null;
-  return Math.max(0, here.atMs - before.notBeforeMs);
+/**
+ * No earlier than this, in ms of the monotonic clock, can what is behind a fragment have appeared: as is known of the fragment itself,
+ * else of those before it, as `beforeMs` says. Of recordings nothing is known: all of it is there at once.
+ */
+export function notBeforeMs(
+  beforeMs: number | null,
+  here: Sighting | null,
+  { ended, vod }: MediaPlaylist,
+): number | null {
+  return here?.notBeforeMs ?? (ended || vod ? null : beforeMs);
+}
+
+/**
+ * At most so much time, in ms, went by between one fragment becoming visible, no earlier than `beforeMs`, and another being seen;
+ * `null`: not known.
+ */
+export function elapsedMs(
+  beforeMs: number | null,
+  here: Sighting | null,
+  { ended, vod }: MediaPlaylist,
+): number | null {
+  if (beforeMs === null || here === null) return null;
+  if (here.notBeforeMs === null && (ended || vod)) return null;
+  return Math.max(0, here.atMs - beforeMs);
 }

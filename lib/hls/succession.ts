@@ -15,6 +15,8 @@ interface Candidate {
   track: Track;
   stop: AbortController;
   opened: Promise<void>;
+  /** It took over from one that failed; what is followed since does not tell. */
+  hasReplaced: boolean;
 }
 
 /** What the sessions are followed with. */
@@ -52,7 +54,8 @@ export class Succession {
     const track = new Track(session, trackWith);
     const { controller, unlink } = linked(signal, running);
     const opened = track.open(controller.signal);
-    this.#candidate = { track, stop: controller, opened };
+    const candidate: Candidate = { track, stop: controller, opened, hasReplaced: false };
+    this.#candidate = candidate;
     try {
       await opened;
       const openingEnd = listEnd(track);
@@ -62,7 +65,7 @@ export class Succession {
         await track.advance(controller.signal);
       }
     } catch (error) {
-      if (bookmark.track !== track) throw error;
+      if (!candidate.hasReplaced && bookmark.track !== track) throw error;
     } finally {
       unlink();
       this.#candidate = null;
@@ -89,6 +92,7 @@ export class Succession {
     trackWith.logger.info(`Session ${track.session.id} failed while being replaced: ${reason}`);
     await bookmark.examine(candidate.track, signal);
     if (bookmark.track !== track) return true;
+    candidate.hasReplaced = true;
     adopt(candidate.track);
     candidate.stop.abort(new Error('This session has taken over'));
     return true;

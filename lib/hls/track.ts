@@ -20,7 +20,9 @@ export interface TrackDependencies {
   /** Spreads pauses; answers 0 ≤ n < 1. */
   random: () => number;
   logger: Logger;
-  limits: VariantLimits;
+  variantLimits: VariantLimits;
+  /** Entries that a playlist may have. */
+  maxPlaylistEntries: number;
   choice: VariantChoice;
   /** Fragment requests that the session allows in a second. */
   fragmentsPerSecond: number;
@@ -48,6 +50,9 @@ export interface Poll {
 const PLAYLISTS_PER_SECOND = 5;
 /** Polls in a row that may fail. */
 const TOLERATED_ERRORS = 3;
+
+/** Variants that are tried at a time. Each costs a request, and those refused come last when the next session opens. */
+const MAX_TRIES = 8;
 
 /** Until the playlist of a variant that is not needed yet must be here, in ms: the fragments wait meanwhile. */
 const SIBLING_TIMEOUT_MS = 3_000;
@@ -142,16 +147,16 @@ export class Track {
     return knownMs + (count - known.size) * elseMs;
   }
 
-  /** Loads the session's playlist and, if it is a master, that of a variant: of the first that can be had. */
+  /** Loads the session's playlist and, if it is a master, that of a variant: of the first of {@link MAX_TRIES} that can be had. */
   async open(signal: AbortSignal): Promise<void> {
     const { url } = this.session;
     const sentMs = this.#with.clock.monotonic();
     const playlist = await this.#fetch(url, 'master', signal);
     if (playlist.kind === 'media') return this.#begin(url, playlist, sentMs);
-    const { choice, clock, limits } = this.#with;
-    const ladder = ladderOf(playlist.variants, limits);
+    const { choice, clock, variantLimits } = this.#with;
+    const ladder = ladderOf(playlist.variants, variantLimits);
     let failure: unknown;
-    for (const variant of choice.order(ladder, clock.monotonic())) {
+    for (const variant of choice.order(ladder, clock.monotonic()).slice(0, MAX_TRIES)) {
       const variants = new SessionVariants(this.session, this.#with, { ladder, variant });
       try {
         await this.#openVariant(variants, variant, signal);
@@ -183,9 +188,9 @@ export class Track {
     }
   }
 
-  /** The first other variant of the session that can be had; `null` if none can. */
+  /** The first other variant of the session that can be had, of {@link MAX_TRIES}; `null` if none can. */
   async instead(signal: AbortSignal): Promise<Track | null> {
-    for (const variant of this.#variants.others()) {
+    for (const variant of this.#variants.others().slice(0, MAX_TRIES)) {
       const track = await this.sibling(variant, signal);
       if (track !== null) return track;
     }
@@ -340,12 +345,13 @@ export class Track {
 
   async #fetchOnce(url: string, kind: ResourceKind, signal: AbortSignal): Promise<Playlist> {
     await this.#playlistRate.admit(signal);
-    const { bytes } = await this.#with.loader.load({ url, kind, origin: this.origin, signal });
+    const { loader, maxPlaylistEntries } = this.#with;
+    const { bytes, url: base } = await loader.load({ url, kind, origin: this.origin, signal });
     // Every other poll brings nothing new.
     const last = this.#parsed;
-    if (last?.url === url && Buffer.compare(last.bytes, bytes) === 0) return last.playlist;
-    const playlist = parsePlaylist(new TextDecoder().decode(bytes), url);
-    this.#parsed = { url, bytes, playlist };
+    if (last?.url === base && Buffer.compare(last.bytes, bytes) === 0) return last.playlist;
+    const playlist = parsePlaylist(new TextDecoder().decode(bytes), base, maxPlaylistEntries);
+    this.#parsed = { url: base, bytes, playlist };
     return playlist;
   }
 }

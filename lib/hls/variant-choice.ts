@@ -19,6 +19,8 @@ const LONGEST_HOLD_MS = 600_000;
 const LASTING_MS = 60_000;
 /** Fragments of the variant in use that must have been measured before one goes up. */
 const MEASURED_BEFORE_UP = 2;
+/** Refused variants that are remembered: more than a ladder has, however often a server thinks of other names. */
+const MAX_REFUSED = 64;
 
 /** Another variant that is to be read, and why. */
 export interface Change {
@@ -42,7 +44,7 @@ export class VariantChoice {
   #holdMs = FIRST_HOLD_MS;
   #switchedMs = -Infinity;
   #wentUpMs = -Infinity;
-  /** Until when a variant, by its key, is not read. */
+  /** Until when a variant, by its key, is not read; the one refused last is last. */
   readonly #refused = new Map<string, number>();
 
   /** The variant in use. */
@@ -116,7 +118,12 @@ export class VariantChoice {
 
   /** This variant can't be had, or does not fit the others: it is not asked for again for so long. */
   refuse(variant: Variant, nowMs: number, forMs: number): void {
-    this.#refused.set(variantKey(variant), nowMs + forMs);
+    const key = variantKey(variant);
+    this.#refused.delete(key);
+    this.#refused.set(key, nowMs + forMs);
+    for (const [other, untilMs] of this.#refused) {
+      if (untilMs <= nowMs || this.#refused.size > MAX_REFUSED) this.#refused.delete(other);
+    }
   }
 
   /** What to read instead, asked between two fragments; `null`: nothing else. */

@@ -79,7 +79,11 @@ export function ladderOf(variants: readonly Variant[], limits: VariantLimits = {
   const { maxHeight = Infinity, maxBandwidth = Infinity } = limits;
   const ranked = distinct(variants.filter(isDecodable)).sort(byQuality);
   if (ranked.length === 0) {
-    const codecs = [...new Set(variants.flatMap((variant) => variant.codecs ?? []))].join(', ').slice(0, 200);
+    const codecs = [...new Set(variants.flatMap((variant) => variant.codecs ?? []))]
+      // RFC 6381; anything else is not shown.
+      .filter((codec) => /^[\w.]{1,40}$/.test(codec))
+      .join(', ')
+      .slice(0, 200);
     throw new HlsStreamError(
       'HLS_UNSUPPORTED',
       `None of the ${variants.length} variants is H.264 or H.265 video; their codecs: ${codecs || 'none'}`,

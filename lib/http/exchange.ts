@@ -21,6 +21,8 @@ export interface ExchangeParts {
   readonly origins: OriginGuard;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told when the request is for something that needs the token, and has shown it. */
+  readonly onTrust: () => void;
 }
 
 /** One request and its answer. */
@@ -102,6 +104,7 @@ export class Exchange {
     const match = granted.find(({ route }) => route.method === method);
     if (match === undefined) throw this.#notHere(granted);
     const { route, parameters } = match;
+    if (access.isGuarded && route.isOpen !== true) this.#parts.onTrust();
     // Routes have no use for what gave access, or was to.
     target.query.delete('token');
     const { authorization: _token, cookie: _cookie, ...headers } = request.headers;

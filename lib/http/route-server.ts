@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { Access } from './access.js';
 import { rawAnswer } from './answer.js';
+import { Connections } from './connections.js';
 import { Exchange, type ExchangeParts } from './exchange.js';
 import { isLoopback } from './options.js';
 import { OriginGuard, ownNames } from './origin.js';
@@ -20,7 +21,7 @@ const LIMITS = {
   keepAliveMs: 5000,
   /** How often Node looks for those that are late. */
   checkMs: 1000,
-  /** A page takes six at most; those beyond are dropped. */
+  /** A page takes six at most. */
   connections: 128,
 };
 const MAX_HEADER_BYTES = 8192;
@@ -47,9 +48,9 @@ export class RouteServer {
   readonly #server: Server;
   readonly #options: RouteServerOptions;
   readonly #clock: Clock;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections: Connections;
   readonly #open = new Set<Exchange>();
-  #parts: ExchangeParts | undefined;
+  #parts: Omit<ExchangeParts, 'onTrust'> | undefined;
   #closed: Promise<void> | undefined;
   /** Without a slash at the end. */
   url = '';
@@ -64,9 +65,11 @@ export class RouteServer {
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: limits.checkMs,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Not even where the process's arguments say so: what two parsers read differently smuggles requests past a proxy.
+      insecureHTTPParser: false,
     });
     this.#server.maxHeadersCount = MAX_HEADERS;
-    this.#server.maxConnections = limits.connections;
+    this.#connections = new Connections(limits.connections);
     // Node's own takes a connection for idle once its answer is ended, before all of that is written.
     this.#server.closeIdleConnections = () => this.#dropIdle();
     this.#server.on('connection', (socket: Socket) => this.#welcome(socket));
@@ -127,16 +130,15 @@ export class RouteServer {
     }
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const cancel = this.#clock.after(CLOSE_MS, () => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const socket of this.#connections.all) socket.destroy();
     });
     await closed;
     cancel();
   }
 
   #welcome(socket: Socket): void {
-    this.#sockets.add(socket);
+    this.#connections.welcome(socket);
     socket.once('close', () => {
-      this.#sockets.delete(socket);
       // Answers that were still behind another one never hear of it from Node.
       for (const exchange of this.#of(socket)) this.#end(exchange);
     });
@@ -151,8 +153,10 @@ export class RouteServer {
       request.socket.destroy();
       return;
     }
-    const exchange = new Exchange(request, response, this.#parts);
+    const onTrust = (): void => this.#connections.trust(request.socket);
+    const exchange = new Exchange(request, response, { ...this.#parts, onTrust });
     this.#open.add(exchange);
+    this.#connections.begin(request.socket);
     response.once('close', () => this.#end(exchange));
     if (this.isClosing) exchange.closeAfterwards();
     void exchange.serve();
@@ -160,13 +164,13 @@ export class RouteServer {
 
   #end(exchange: Exchange): void {
     if (!this.#open.delete(exchange)) return;
+    this.#connections.end(exchange.socket);
     exchange.end();
     if (this.isClosing) this.#dropIdle();
   }
 
   #dropIdle(): void {
-    const busy = new Set([...this.#open].map((exchange) => exchange.socket));
-    for (const socket of this.#sockets) if (!busy.has(socket)) socket.destroy();
+    for (const socket of this.#connections.idle) socket.destroy();
   }
 
   /** What came is no request, or did not come in time. */

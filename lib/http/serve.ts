@@ -55,8 +55,9 @@ export async function startHttp(options: HttpOptions, extra: HttpExtra = {}): Pr
  * when none flow, and when no source is left. `/readyz?camera=ID` asks about one.
  *
  * The server keeps the process alive until it is closed. It installs no signal handlers and stops no source: the lines above do.
- * It speaks HTTP without TLS; who wants that puts a proxy in front, and its name in `allowedHosts`. More than 128 connections at
- * a time are dropped.
+ * It speaks HTTP without TLS; who wants that puts a proxy in front, and its name in `allowedHosts`. Of more than
+ * 128 connections at a time the oldest without a request under way is dropped; where all have one, the oldest whose request needs no
+ * token, first of an address that holds more than half of them; where the token was needed for all, the one that comes.
  *
  * Throws `ConfigError` for a wrong option, an address or port that can't be had, and `page` without `token` on an address
  * that other machines reach.

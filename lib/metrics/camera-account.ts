@@ -1,8 +1,8 @@
-import { redact } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { SourceReading } from './reading.js';
 import { addedUp, single, type Sample } from './samples.js';
 import { seriesTable } from './series.js';
+import { redact } from '../redact.js';
 
 /** What each series shows, in the order of the table of series. */
 export type Numbers = readonly (readonly Sample[])[];

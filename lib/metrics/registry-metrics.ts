@@ -4,7 +4,7 @@ import { silentLogger, type Logger } from '../logger.js';
 import { CameraAccount, type Numbers, type PublishedSource } from './camera-account.js';
 import type { SourceReading } from './reading.js';
 import { allSeries } from './series.js';
-import { ShownMetric, type CameraSamples } from './shown-metric.js';
+import { isLeftBehind, ShownMetric, type CameraSamples } from './shown-metric.js';
 
 /** One of either content type. */
 export type AnyRegistry = Registry<RegistryContentType>;
@@ -13,7 +13,14 @@ export type AnyRegistry = Registry<RegistryContentType>;
 class RegistryMetrics {
   readonly #registry: AnyRegistry;
   readonly #cameras = new Map<string, CameraAccount>();
-  readonly #metrics = allSeries.map((series, at) => new ShownMetric(series, () => this.#samples(at)));
+  readonly #metrics = allSeries.map(
+    (series, at) =>
+      new ShownMetric(
+        series,
+        () => this.#samples(at),
+        () => this.#cameras.size === 0,
+      ),
+  );
   /** All that the scrape of this turn shows. */
   #scrape: ReadonlyMap<string, Numbers> | undefined;
 
@@ -41,18 +48,21 @@ class RegistryMetrics {
     };
   }
 
-  /** Once; and again where the program cleared the registry. Single metrics that it removed stay away. */
+  /** Once; and again where the program cleared the registry. Single metrics that it removed stay away. What another copy of this
+   *  package has left there without a camera goes. */
   #register(): void {
     const there = allSeries.map(({ name }) => this.#registry.getSingleMetric(name) as unknown);
     if (this.#metrics.some((metric, at) => there[at] === metric)) return;
-    const taken = allSeries.filter((_, at) => there[at] !== undefined).map(({ name }) => name);
+    const isTaken = (metric: unknown): boolean => metric !== undefined && !isLeftBehind(metric);
+    const taken = allSeries.filter((_, at) => isTaken(there[at])).map(({ name }) => name);
     if (taken.length > 0) {
       throw new ConfigError(
         `Expected a registry without metrics named kvs_hls_… but received one that has ${taken.join(', ')}: give ` +
           'the source a `registry` of its own, or rename those metrics. (Two copies of this package can not share ' +
-          'a registry.)',
+          'a registry while both have sources.)',
       );
     }
+    for (const { name } of allSeries) this.#registry.removeSingleMetric(name);
     for (const metric of this.#metrics) this.#registry.registerMetric(metric as unknown as Metric);
   }
 

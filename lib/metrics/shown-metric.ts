@@ -12,6 +12,14 @@ interface Value {
   metricName?: string;
 }
 
+/** By that a copy of this package, of whatever version, knows the metrics of another, and whether they show any camera. */
+const IS_IDLE = Symbol.for('kvs-frames.metric.isIdle');
+
+/** Whether it is a metric of a copy of this package and shows nothing, as when the package was loaded again. */
+export function isLeftBehind(metric: unknown): boolean {
+  return (metric as { [IS_IDLE]?: () => boolean } | undefined)?.[IS_IDLE]?.() === true;
+}
+
 /**
  * A metric in the shape that prom-client's registry asks of its own: described, and got at each scrape. The Counter, Gauge and
  * Histogram that come with it keep values themselves, each under a key made of its labels; here nothing is to be kept, and
@@ -23,14 +31,16 @@ export class ShownMetric {
   readonly help: string;
   readonly type: SeriesDescription['kind'];
   readonly aggregator: NonNullable<SeriesDescription['aggregator']>;
+  readonly [IS_IDLE]: () => boolean;
   readonly #samples: () => CameraSamples;
 
-  constructor(series: SeriesDescription, samples: () => CameraSamples) {
+  constructor(series: SeriesDescription, samples: () => CameraSamples, isIdle: () => boolean) {
     this.name = series.name;
     this.help = series.help;
     this.type = series.kind;
     this.aggregator = series.aggregator ?? 'sum';
     this.#samples = samples;
+    this[IS_IDLE] = isIdle;
   }
 
   /** Reads before it answers: a registry asks all its metrics in one turn. */

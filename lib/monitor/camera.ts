@@ -1,9 +1,9 @@
-import { redact } from '../errors.js';
 import type { FrameSourceEvents } from '../events.js';
 import type { FrameSource } from '../frame-source.js';
 import { CameraHistory } from './history.js';
 import type { CameraChange, CameraFacts, CameraSnapshot, GapNote, ReconnectNote } from './protocol.js';
 import { Rates } from './rates.js';
+import { redact } from '../redact.js';
 
 /** What is read of a source. */
 export type WatchedSource = Pick<FrameSource, 'cameraId' | 'health' | 'getMetrics' | 'on' | 'off'>;

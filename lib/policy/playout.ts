@@ -42,8 +42,7 @@ export class Playout {
   arrived(captureMs: number, atMs: number, isBreak: boolean): void {
     const lagMs = atMs - captureMs;
     const spareMs = (this.#delayMs ?? -Infinity) - lagMs;
-    const maxHoldMs = this.#isLive ? MAX_HOLD_MS.live : MAX_HOLD_MS.recording;
-    if (isBreak || spareMs < 0 || spareMs > maxHoldMs) {
+    if (isBreak || spareMs < 0 || spareMs > this.#maxHoldMs) {
       const isOutage = this.#delayMs !== undefined && (isBreak || spareMs < -OUTAGE_MS);
       this.#delayMs = lagMs + SPARE_MS;
       this.#surplusMs = 0;
@@ -73,9 +72,20 @@ export class Playout {
     return captureMs + (this.#delayMs ?? -Infinity);
   }
 
+  /** In how many ms it is, 0 if that is now; also now if it would be later than anything is held: its time is that of a clock that was
+   *  set since. */
+  dueInMs(captureMs: number, atMs: number): number {
+    const inMs = this.dueMs(captureMs) - atMs;
+    return inMs > this.#maxHoldMs ? 0 : Math.max(0, inMs);
+  }
+
   /** The capture time that is due now. */
   captureMs(atMs: number): number {
     return atMs - (this.#delayMs ?? Infinity);
+  }
+
+  get #maxHoldMs(): number {
+    return this.#isLive ? MAX_HOLD_MS.live : MAX_HOLD_MS.recording;
   }
 
   #startWindow(startMs: number, lengthMs: number): void {

@@ -17,7 +17,7 @@ export class FixedUrlProvider implements SessionProvider {
     if (range !== undefined) {
       throw new HlsStreamError('HLS_UNSUPPORTED', 'A fixed URL has no recording that could be asked for');
     }
-    return Promise.resolve({ id: ++this.#lastId, url: this.#url, expiresAtMs: Infinity });
+    return Promise.resolve({ id: ++this.#lastId, url: this.#url, expiresAtMs: Infinity, endsAtMs: Infinity });
   }
 
   close(): void {}

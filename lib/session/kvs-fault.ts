@@ -1,5 +1,7 @@
 import { KvsConnectionError, type FrameSourceErrorCode } from '../errors.js';
+import { redact } from '../redact.js';
 import { retryAfterMs } from '../retry-after.js';
+import { certificateAdvice } from '../tls-fault.js';
 
 /** The two control calls. */
 export type KvsOperation = 'GetDataEndpoint' | 'GetHLSStreamingSessionURL';
@@ -118,6 +120,7 @@ function codeOf(operation: string, name: string, message: string, status: number
 
 function adviceOn(code: KvsCode, name: string, status: number): string {
   if (code === 'KVS_CALL_FAILED' && status >= 500) return SERVICE_FAILS;
+  if (code === 'KVS_CALL_FAILED') return certificateAdvice(name) ?? ADVICE[code];
   if (code !== 'KVS_DENIED' && code !== 'KVS_REJECTED') return ADVICE[code];
   return ADVICE_BY_NAME.find(([pattern]) => pattern.test(name))?.[1] ?? ADVICE[code];
 }
@@ -150,9 +153,9 @@ export function kvsError(
   const status = metadata?.httpStatusCode ?? 0;
   const code = codeOf(operation, name, message, status);
   const quotesRequest = /Signature/.test(name);
-  const detail = quotesRequest || message === '' ? '' : `: ${message.slice(0, 300)}`;
+  const detail = quotesRequest || message === '' ? '' : `: ${redact(message).slice(0, 300)}`;
   const what = `${name || 'unknown error'}${status === 0 ? '' : ` ${status}`}${detail}`;
-  const pauseMs = retryAfterMs(response?.headers?.['retry-after'], nowMs);
+  const pauseMs = retryAfterMs(response?.headers?.['retry-after'], response?.headers?.['date'], nowMs);
   const advice = isRegionMissing(message)
     ? 'give the option region, or set AWS_REGION'
     : adviceOn(code, name, status);

@@ -21,7 +21,8 @@ const HTTP_OPTIONS = {
   requestTimeout: 15_000,
   throwOnRequestTimeout: true,
   httpAgent: { keepAlive: false },
-  httpsAgent: { keepAlive: false },
+  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: the calls hold credentials' signatures, the answers tokens.
+  httpsAgent: { keepAlive: false, rejectUnauthorized: true },
 };
 /** For one call, and for getting credentials: what the SDK's own limits leave out, the call must not. */
 const CALL_TIMEOUT_MS = 30_000;
@@ -239,11 +240,24 @@ export class KvsSessionProvider implements SessionProvider {
       ...streamId(this.#options),
       APIName: 'GET_HLS_STREAMING_SESSION_URL',
     });
+    // Where no option says so, the environment or a profile may have named the endpoint: only the request tells.
+    let askedBy: string | undefined;
+    command.middlewareStack.add(
+      (next) => (args) => {
+        askedBy = (args.request as { protocol?: string }).protocol;
+        return next(args);
+      },
+      { step: 'finalizeRequest' },
+    );
     const isFirst = this.#dataPlane === undefined;
     const send = async (abortSignal: AbortSignal): Promise<string> => {
       const { DataEndpoint: answer } = await control.send(command, { abortSignal });
-      if (httpUrl(answer) !== null) return answer!;
-      throw noUrl('GetDataEndpoint', this.#stream, this.#region, 'answered without an endpoint');
+      const answered = httpUrl(answer);
+      if (answered === null) throw this.#noEndpoint('answered without an endpoint');
+      if (answered.protocol === 'http:' && askedBy === 'https:') {
+        throw this.#noEndpoint('answered with an http endpoint, which would show the token to everyone');
+      }
+      return answer!;
     };
     try {
       // A refresh can be done without: it neither waits, nor holds up the session's call that comes next.
@@ -292,9 +306,11 @@ export class KvsSessionProvider implements SessionProvider {
     const { GetHLSStreamingSessionURLCommand } = mediaSdk();
     const command = new GetHLSStreamingSessionURLCommand(sessionParameters(this.#options, stretch));
     let expiresAtMs = Infinity;
+    let endsAtMs = Infinity;
     const send = async (abortSignal: AbortSignal): Promise<string> => {
       // The request's time, not the answer's: whichever AWS counts from, this is not too late.
       expiresAtMs = clock.now() + hlsSessionSeconds * 1000;
+      endsAtMs = clock.monotonic() + hlsSessionSeconds * 1000;
       const { HLSStreamingSessionURL: answer } = await plane.client.send(command, { abortSignal });
       const answered = httpUrl(answer);
       if (answered === null) throw this.#noSessionUrl('answered without a session URL');
@@ -305,12 +321,16 @@ export class KvsSessionProvider implements SessionProvider {
     };
     try {
       const url = await this.#call('GetHLSStreamingSessionURL', signal, send);
-      return { id: ++this.#lastId, url, expiresAtMs };
+      return { id: ++this.#lastId, url, expiresAtMs, endsAtMs };
     } catch (error) {
       // A past range does not fill.
       if (stretch?.mode !== 'ON_DEMAND' || !hasCode(error, 'KVS_NO_FRAGMENTS')) throw error;
       throw new KvsConnectionError('KVS_EMPTY_RANGE', error.message, { cause: error });
     }
+  }
+
+  #noEndpoint(why: string): KvsConnectionError {
+    return noUrl('GetDataEndpoint', this.#stream, this.#region, why);
   }
 
   #noSessionUrl(why: string): KvsConnectionError {

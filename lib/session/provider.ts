@@ -6,6 +6,8 @@ export interface Session {
   readonly url: string;
   /** Unix ms after which the server refuses the session; `Infinity` if it never does. */
   readonly expiresAtMs: number;
+  /** The same by the monotonic clock, which is what waits go by: the host's clock may be set meanwhile. */
+  readonly endsAtMs: number;
 }
 
 /** What a new session should be good for. */

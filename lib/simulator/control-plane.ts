@@ -1,4 +1,3 @@
-import { redact } from '../errors.js';
 import {
   invalidArgument,
   invalidMember,
@@ -20,6 +19,7 @@ import type { Sessions } from './session.js';
 import { sessionParameters, type SessionParameters } from './session-parameters.js';
 import { type KvsStream, streamNamePattern } from './stream.js';
 import type { Streams } from './streams.js';
+import { redact } from '../redact.js';
 
 const apiNames = [
   'PUT_MEDIA',

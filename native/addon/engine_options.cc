@@ -14,6 +14,7 @@ constexpr int64_t kMaxQueuedFragments = 1024;
 // libavcodec's max_pixels; a side is at most 65535 in H.264 and H.265 headers, 8192 in ours.
 constexpr int64_t kMaxPixels = int64_t{65535} * 65535;
 constexpr int64_t kMaxSide = 65535;
+constexpr double kMaxDecodeSeconds = 86'400;
 constexpr int64_t kMaxOutputSide = 8192;
 
 constexpr std::array<Choice<Matrix>, 3> kMatrices = {{
@@ -119,6 +120,11 @@ std::optional<EngineOptions> ReadEngineOptions(Napi::Value value) {
   if (!bytes) return std::nullopt;
   const auto pixels = ReadInteger(*object, "maxPixels", 1, kMaxPixels);
   if (!pixels) return std::nullopt;
+  const auto frames =
+      ReadInteger(*object, "maxFramesPerFragment", 1, std::numeric_limits<int32_t>::max());
+  if (!frames) return std::nullopt;
+  const auto seconds = ReadNumber(*object, "maxDecodeSeconds", 0, kMaxDecodeSeconds);
+  if (!seconds) return std::nullopt;
   const auto hwaccel = ReadChoice(*object, "hwaccel", kHwAccels);
   if (!hwaccel) return std::nullopt;
   const auto output_object = ReadObjectProperty(*object, "output");
@@ -144,6 +150,8 @@ std::optional<EngineOptions> ReadEngineOptions(Napi::Value value) {
   options.max_queued_fragments = static_cast<size_t>(*fragments);
   options.max_queued_bytes = static_cast<size_t>(*bytes);
   options.max_pixels = *pixels;
+  options.max_frames_per_fragment = static_cast<size_t>(*frames);
+  options.max_decode_seconds = *seconds;
   options.hwaccel = *hwaccel;
   return options;
 }

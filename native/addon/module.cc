@@ -16,6 +16,7 @@ namespace {
 Napi::Object Versions(Napi::Env env) {
   Napi::Object versions = Napi::Object::New(env);
   versions.Set("ffmpeg", av_version_info());
+  versions.Set("license", avcodec_license());
   versions.Set("avformat", VersionText(avformat_version()));
   versions.Set("avcodec", VersionText(avcodec_version()));
   versions.Set("avutil", VersionText(avutil_version()));

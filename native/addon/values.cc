@@ -359,6 +359,7 @@ Napi::Object StatsToObject(Napi::Env env, const EngineStats& stats) {
   object.Set("decodeTimes", TimesToObject(env, stats.decode_times));
   object.Set("convertTimes", TimesToObject(env, stats.convert_times));
   set("pictureBytes", stats.picture_bytes);
+  set("libavCalls", stats.libav_calls);
   return object;
 }
 

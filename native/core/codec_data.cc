@@ -61,10 +61,13 @@ int TypeOf(AVCodecID codec, const NalBytes& unit) {
   return NalType(codec, {unit.data(), unit.size()});
 }
 
-std::vector<NalBytes> OfType(AVCodecID codec, const std::vector<NalBytes>& sets, int type) {
+// Those that a record has room for: so many, and none whose length does not fit into 16 bits.
+std::vector<NalBytes> OfType(AVCodecID codec, const std::vector<NalBytes>& sets, int type,
+                             size_t at_most) {
   std::vector<NalBytes> chosen;
   for (const NalBytes& set : sets) {
-    if (TypeOf(codec, set) == type) chosen.push_back(set);
+    if (chosen.size() == at_most) break;
+    if (TypeOf(codec, set) == type && set.size() <= UINT16_MAX) chosen.push_back(set);
   }
   return chosen;
 }
@@ -124,12 +127,12 @@ std::vector<NalBytes> SetsOfHvcC(ByteSpan record) {
 }
 
 std::vector<uint8_t> AvcC(const std::vector<NalBytes>& sets) {
-  const auto sps = OfType(AV_CODEC_ID_H264, sets, kH264Sps);
-  const auto pps = OfType(AV_CODEC_ID_H264, sets, kH264Pps);
+  const auto sps = OfType(AV_CODEC_ID_H264, sets, kH264Sps, 31);
+  const auto pps = OfType(AV_CODEC_ID_H264, sets, kH264Pps, UINT8_MAX);
   if (sps.empty() || sps[0].size() < 4) return {};
   const uint8_t profile = sps[0][1];
   std::vector<uint8_t> record = {1, profile, sps[0][2], sps[0][3], 0xff};
-  record.push_back(static_cast<uint8_t>(0xe0 | std::min<size_t>(sps.size(), 31)));
+  record.push_back(static_cast<uint8_t>(0xe0 | sps.size()));
   AppendSets(&record, sps);
   record.push_back(static_cast<uint8_t>(pps.size()));
   AppendSets(&record, pps);
@@ -146,7 +149,7 @@ std::vector<uint8_t> AvcC(const std::vector<NalBytes>& sets) {
   record.push_back(static_cast<uint8_t>(0xfc | (chroma_format & 3)));
   record.push_back(static_cast<uint8_t>(0xf8 | (luma_depth & 7)));
   record.push_back(static_cast<uint8_t>(0xf8 | (chroma_depth & 7)));
-  const auto extensions = OfType(AV_CODEC_ID_H264, sets, kH264SpsExtension);
+  const auto extensions = OfType(AV_CODEC_ID_H264, sets, kH264SpsExtension, UINT8_MAX);
   record.push_back(static_cast<uint8_t>(extensions.size()));
   AppendSets(&record, extensions);
   return record;
@@ -195,7 +198,7 @@ H265Format ReadH265Sps(const NalBytes& sps) {
 }
 
 std::vector<uint8_t> HvcC(const std::vector<NalBytes>& sets) {
-  const auto sps = OfType(AV_CODEC_ID_HEVC, sets, kH265Sps);
+  const auto sps = OfType(AV_CODEC_ID_HEVC, sets, kH265Sps, 1);
   if (sps.empty()) return {};
   const H265Format format = ReadH265Sps(sps[0]);
   std::vector<uint8_t> record = {1};
@@ -210,7 +213,7 @@ std::vector<uint8_t> HvcC(const std::vector<NalBytes>& sets) {
   constexpr std::array<int, 3> kTypes = {kH265Vps, kH265Sps, kH265Pps};
   record.push_back(static_cast<uint8_t>(kTypes.size()));
   for (const int type : kTypes) {
-    const auto of_type = OfType(AV_CODEC_ID_HEVC, sets, type);
+    const auto of_type = OfType(AV_CODEC_ID_HEVC, sets, type, UINT16_MAX);
     record.push_back(static_cast<uint8_t>(type));  // others may lie in the units too
     Append16(&record, of_type.size());
     AppendSets(&record, of_type);

@@ -1,6 +1,7 @@
 #include "decoder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -12,6 +13,10 @@ namespace {
 // Packets that are kept for a fallback, in bytes: two fragments of 2 s have 1 to 10 MB. Older ones
 // are let go then, and a fallback has to wait for the next key frame.
 constexpr size_t kMaxKeptBytes = size_t{64} << 20;
+
+// libavcodec compares its limit with pictures whose sides are rounded up, to whole macroblocks and
+// by up to 63 pixels for its kernels, so it is given as much more as that may be.
+constexpr int64_t kPaddingPixels = int64_t{63 + 15} * 65535;
 
 std::vector<uint8_t> Extradata(const AVCodecParameters& parameters) {
   if (parameters.extradata_size <= 0) return {};
@@ -38,10 +43,12 @@ std::optional<Fault> Decoder::Open(const DemuxedFragment& fragment) {
   is_draining_ = false;
   slots_.fill(Slot());
   previous_.reset();
+  swallowed_ = 0;
   given_any_ = false;
-  begun_fragment_ = -1;
+  is_begun_ = false;
+  begins_with_idr_ = false;
   idr_starts_ = 0;
-  other_starts_ = 0;
+  needed_idr_starts_ = kIdrStarts;
   if (static_cast<int64_t>(parameters.width) * parameters.height > options_.max_pixels) {
     return TooLarge(parameters.width, parameters.height);
   }
@@ -76,7 +83,7 @@ int Decoder::OpenContext(const AVCodec& codec) {
   context->opaque = options_.log_sink;
   context->pkt_timebase = time_base_;
   context->thread_count = options_.threads;
-  context->max_pixels = options_.max_pixels;
+  context->max_pixels = options_.max_pixels + kPaddingPixels;
   // Cropping to the exact column; the converter takes pointers of any alignment.
   context->flags |= AV_CODEC_FLAG_UNALIGNED;
   EnablePacketIds(*context);
@@ -90,17 +97,29 @@ int Decoder::OpenContext(const AVCodec& codec) {
 }
 
 void Decoder::BeginFragment(const DemuxedFragment& fragment) {
-  // A second copy of a fragment proves nothing more about how the stream's fragments start.
-  const int64_t id = fragment.packets.front().info.fragment_id;
-  if (std::exchange(begun_fragment_, id) != id) {
-    ++(fragment.starts_with_idr ? idr_starts_ : other_starts_);
-  }
+  is_begun_ = true;
+  begins_with_idr_ = fragment.starts_with_idr;
   // The stream may begin to reorder after its first fragment.
   parameters_->video_delay = std::max(parameters_->video_delay, fragment.parameters->video_delay);
   context_->has_b_frames = std::max(context_->has_b_frames, parameters_->video_delay);
 }
 
+void Decoder::EndFragment(bool whole) {
+  if (!std::exchange(is_begun_, false)) return;
+  if (begins_with_idr_) {
+    ++idr_starts_;
+  } else if (whole) {
+    idr_starts_ = 0;
+    needed_idr_starts_ = kIdrStartsAfterOther;
+  }
+}
+
+bool Decoder::CanDrainBetweenFragments() const {
+  return begins_with_idr_ && idr_starts_ + (is_begun_ ? 1 : 0) >= needed_idr_starts_;
+}
+
 int Decoder::Send(DemuxedPacket* packet) {
+  const DecodeBudget::Call call(budget_);
   const int64_t id = ++last_id_;
   slots_[id % kSlots] = {id, packet->info};
   SetPacketId(*context_, *packet->packet, id);
@@ -112,13 +131,19 @@ int Decoder::Send(DemuxedPacket* packet) {
     code = hw_->Send(context_.get(), packet->packet.get());
     if (!hw_->failure().empty()) code = FallBack();
   }
-  if (code < 0) slots_[id % kSlots].id = 0;
+  if (code < 0) {
+    slots_[id % kSlots].id = 0;
+  } else {
+    ++swallowed_;
+  }
   return code;
 }
 
 int Decoder::Receive(AVFrame* picture, PacketInfo* info, bool* first) {
+  const DecodeBudget::Call call(budget_);
   const int code = ReceiveNext(picture);
   if (code < 0) return code;
+  swallowed_ = 0;
   if (hw_ == nullptr) buffers_.Note(*picture);
   const int64_t id = PacketIdOf(*picture);
   Slot& slot = slots_[static_cast<uint64_t>(id) % kSlots];
@@ -135,6 +160,10 @@ int Decoder::Receive(AVFrame* picture, PacketInfo* info, bool* first) {
     info->offset_ms = previous_->offset_ms + previous_->duration_ms;
   }
   previous_ = *info;
+  if (static_cast<int64_t>(picture->width) * picture->height > options_.max_pixels) {
+    av_frame_unref(picture);
+    return AVERROR(ERANGE);
+  }
   *first = !given_any_;
   given_any_ = true;
   return 0;
@@ -209,22 +238,31 @@ void Decoder::ReceiveReplayed() {
 }
 
 void Decoder::StartDrain() {
+  const DecodeBudget::Call call(budget_);
   is_draining_ = true;
   avcodec_send_packet(context_.get(), nullptr);
 }
 
 void Decoder::Reset() {
+  const DecodeBudget::Call call(budget_);
   avcodec_flush_buffers(context_.get());
   is_draining_ = false;
   kept_.clear();
   kept_bytes_ = 0;
   replayed_.clear();
   previous_.reset();
+  swallowed_ = 0;
   slots_.fill(Slot());
 }
 
 bool Decoder::HoldsPictures() const {
   return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.id != 0; });
+}
+
+std::optional<Fault> Decoder::ExplainSilence() const {
+  if (swallowed_ <= kMostReordered + options_.threads) return std::nullopt;
+  return Fault{Stage::kDecode, 0,
+               "no picture came of " + std::to_string(swallowed_) + " packets in a row"};
 }
 
 Fault Decoder::ExplainRefusal(const AVPacket& packet, int code) const {
@@ -254,7 +292,8 @@ Fault Decoder::ExplainRefusal(const AVPacket& packet, int code) const {
 Fault Decoder::TooLarge(int width, int height) const {
   return Fault{Stage::kLimit, 0,
                "picture of " + std::to_string(width) + "x" + std::to_string(height) +
-                   " pixels is larger than maxPixels " + std::to_string(options_.max_pixels)};
+                   " is larger than the limit of " + std::to_string(options_.max_pixels) +
+                   " pixels; raise limits.maxPixels"};
 }
 
 }  // namespace kvs_frames

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "av.h"
+#include "decode_budget.h"
 #include "fault.h"
 #include "fragment_demuxer.h"
 #include "hw_decoding.h"
@@ -37,9 +38,12 @@ class Decoder {
     LogSink* log_sink = nullptr;  // for what libavcodec's own threads log
     HwAccel hwaccel = HwAccel::kNone;
     HwDevices* devices = nullptr;  // null: those of the process
+    double max_seconds = 60;       // that a fragment may keep it busy
   };
 
-  explicit Decoder(const Options& options) : options_(options) {}
+  explicit Decoder(const Options& options)
+      : options_(options),
+        budget_(options.max_seconds, options.threads > 1 || options.hwaccel != HwAccel::kNone) {}
 
   // Whether the open decoder can go on with this fragment. False before the first Open.
   bool Accepts(const DemuxedFragment& fragment) const;
@@ -48,15 +52,20 @@ class Decoder {
   std::optional<Fault> Open(const DemuxedFragment& fragment);
 
   // Tells of a fragment before its first packet: how deep it reorders, and whether it starts with
-  // an IDR, which decides whether CanDrainBetweenFragments. A fragment may be begun again.
-  // REQUIRES: Accepts(fragment).
+  // an IDR, which decides whether CanDrainBetweenFragments. A fragment may be begun again, with
+  // another copy of it. REQUIRES: Accepts(fragment).
   void BeginFragment(const DemuxedFragment& fragment);
+
+  // Tells of the fragment begun last, if one was since, behind its last packet: whether nothing was
+  // wrong with it. Damage may hide the IDR that a fragment starts with.
+  void EndFragment(bool whole);
 
   // Answers 0 or libav's error code, which concerns this packet only.
   int Send(DemuxedPacket* packet);
 
-  // The next picture: 0, AVERROR(EAGAIN), AVERROR_EOF or another of libav's error codes. Unrefs
-  // what `picture` held. `first` tells the first picture since Open.
+  // The next picture: 0, AVERROR(EAGAIN), AVERROR_EOF, AVERROR(ERANGE) for one that is larger than
+  // max_pixels, or another of libav's error codes. Unrefs what `picture` held. `first` tells the
+  // first picture since Open.
   int Receive(AVFrame* picture, PacketInfo* info, bool* first);
 
   void StartDrain();
@@ -71,6 +80,10 @@ class Decoder {
   }
 
   bool IsOpen() const { return context_ != nullptr; }
+
+  // Of the fragment at hand; what the decoder takes is noted there.
+  DecodeBudget& budget() { return budget_; }
+  const DecodeBudget& budget() const { return budget_; }
 
   // Where it decodes: what Open found, which is sure once the first picture came out, or until the
   // device fails. Never kAuto.
@@ -88,18 +101,28 @@ class Decoder {
   // Whether packets went in whose pictures have not come out.
   bool HoldsPictures() const;
 
-  // Whether draining after a fragment loses nothing: at least two fragments since Open began with
-  // a true IDR and none began otherwise. (An open-GOP encoder begins with one IDR, then goes on
-  // with CRAs whose leading pictures need the group before: one IDR proves nothing.)
-  bool CanDrainBetweenFragments() const { return idr_starts_ >= 2 && other_starts_ == 0; }
+  // A fault if more packets went in since the last picture came out than pictures can be held back.
+  // Some versions of libavcodec pass over what they can't read without a word.
+  std::optional<Fault> ExplainSilence() const;
+
+  // Whether draining before and after the fragment begun last loses nothing: it begins with a true
+  // IDR, and so did the one before; all of the last eight if a whole one since Open began
+  // otherwise. (An open-GOP encoder begins with one IDR, then goes on with CRAs whose leading
+  // pictures need the group before: one IDR proves nothing.)
+  bool CanDrainBetweenFragments() const;
 
   // The fault to report for a packet that Send or Receive refused with `code`: `limit` if its
   // picture is larger than max_pixels, else `decode`.
   Fault ExplainRefusal(const AVPacket& packet, int code) const;
 
  private:
-  // More than pictures can be in flight: 16 of reordering and 16 threads.
+  // H.264 and H.265 reorder no more.
+  static constexpr int64_t kMostReordered = 16;
+  // More than pictures can be in flight: those and 16 threads.
   static constexpr int64_t kSlots = 64;
+  // Fragments in a row that begin with an IDR, for the next one to be expected to.
+  static constexpr int kIdrStarts = 2;
+  static constexpr int kIdrStartsAfterOther = 8;
 
   struct Slot {
     int64_t id = 0;  // 0: no picture awaited
@@ -125,6 +148,7 @@ class Decoder {
   void ReceiveReplayed();
 
   const Options options_;
+  DecodeBudget budget_;
   std::unique_ptr<HwDecoding> hw_;  // before context_, which uses it
   UniqueCodecContext context_;
   PictureBuffers buffers_;
@@ -139,11 +163,13 @@ class Decoder {
   std::vector<uint8_t> extradata_;
   std::array<Slot, kSlots> slots_;  // by id modulo kSlots
   int64_t last_id_ = 0;
+  int64_t swallowed_ = 0;               // packets since the last picture given out, Open or Reset
   std::optional<PacketInfo> previous_;  // of the last picture given out since Open or Reset
   bool given_any_ = false;              // since Open
-  int64_t begun_fragment_ = -1;         // the last one given to BeginFragment since Open
-  int idr_starts_ = 0;
-  int other_starts_ = 0;
+  bool is_begun_ = false;               // a fragment was, and not ended
+  bool begins_with_idr_ = false;        // the one begun last
+  int idr_starts_ = 0;                  // of ended fragments, in a row
+  int needed_idr_starts_ = kIdrStarts;
 };
 
 }  // namespace kvs_frames

@@ -21,7 +21,8 @@ Engine::Engine(const EngineOptions& options, std::function<void()> notify)
     : options_(options),
       notify_(std::move(notify)),
       inbox_({options.max_queued_fragments, options.max_queued_bytes}),
-      decoder_({options.decoder_threads, options.max_pixels, &log_, options.hwaccel}),
+      decoder_({options.decoder_threads, options.max_pixels, &log_, options.hwaccel,
+                /*devices=*/nullptr, options.max_decode_seconds}),
       writer_(options.matrix, options.output, inbox_, outbox_, notify_),
       units_(options.framing),
       picture_(NewFrame()),
@@ -36,15 +37,12 @@ Engine::~Engine() {
 
 // --- Caller's thread ---------------------------------------------------------------------------
 
-Engine::AnswerResult Engine::AnswerTrouble(std::optional<FragmentInput> copy) {
-  return inbox_.AnswerTrouble(std::move(copy));
-}
-
 EngineStats Engine::stats() const {
   EngineStats stats = stats_.Get();
   stats.wakes = outbox_.wakes();
   stats.queued_fragments = inbox_.queued_fragments();
   stats.queued_bytes = inbox_.queued_bytes();
+  stats.libav_calls = decoder_.budget().calls();
   return stats;
 }
 
@@ -93,15 +91,6 @@ bool Engine::WorkOnce() {
   return false;
 }
 
-template <typename Work>
-std::optional<Fault> Engine::Guarded(Stage stage, Work work) {
-  try {
-    return work();
-  } catch (const std::exception& error) {
-    return Fault{stage, 0, std::string("unexpected: ") + error.what()};
-  }
-}
-
 void Engine::Process(FragmentInput fragment) {
   current_fragment_ = fragment.id;
   may_ask_ = options_.hold_on_trouble;
@@ -119,21 +108,23 @@ void Engine::Process(FragmentInput fragment) {
   packets_ = demuxed.packets.size();
   delivery_.Begin(fragment.id, demuxed);
   Plan(&demuxed);
-  if (fault || demuxed.fault) NoteTrouble();
+  if (IsTrouble(fault) || IsTrouble(demuxed.fault)) NoteTrouble();
   clock_.Start();
   do {
     if (second_copy_) {
       BeginAgain(&demuxed);
       fault.reset();
     }
+    decoder_.budget().Begin(clock_.decode_cpu());
     if (!fault) {
       fault = Guarded(Stage::kDecode, [&] {
         return options_.framing == Framing::kNone ? Decode(&demuxed) : Forward(demuxed);
       });
-      if (fault && fault->stage != Stage::kLimit) NoteTrouble();
+      if (IsTrouble(fault)) NoteTrouble();
     }
   } while (second_copy_ && !IsCancelled());
   may_ask_ = false;
+  decoder_.EndFragment(!troubled_);
   if (!troubled_) expects_idr_ = has_idr_;
   if (packets_ > 0) end_ms_ = start_ms_ + demuxed.duration_ms;
   PostRefusals(packets_, fragment.id);
@@ -145,11 +136,7 @@ void Engine::Process(FragmentInput fragment) {
   }
   if (!fault) fault = std::move(demuxed.fault);
   if (fault) PostFault(*std::move(fault), fragment.id);
-  Record record = MakeRecord(RecordKind::kFragment);
-  record[1] = static_cast<double>(fragment.id);
-  record[2] = static_cast<double>(packets_);
-  record[3] = packets_ == 0 ? 0.0 : demuxed.duration_ms;
-  record[4] = troubled_ ? 1.0 : 0.0;
+  const Record record = FragmentRecord(fragment.id, packets_, demuxed.duration_ms, troubled_);
   stats_.Count([&](EngineStats& stats) {
     ++stats.fragments;
     stats.packets += static_cast<int64_t>(packets_);
@@ -161,8 +148,9 @@ void Engine::Process(FragmentInput fragment) {
 std::optional<Fault> Engine::Demux(const FragmentInput& fragment, DemuxedFragment* demuxed) {
   const double start = CpuSeconds();
   auto fault = Guarded(Stage::kDemux, [&] {
+    const DecodeBudget::Call call(decoder_.budget());
     return DemuxFragment(fragment.init, fragment.media, current_fragment_, inbox_.cancelled(),
-                         demuxed);
+                         demuxed, options_.max_frames_per_fragment);
   });
   stats_.Count([&](EngineStats& stats) { stats.demux_cpu_seconds += CpuSeconds() - start; });
   return fault;
@@ -191,17 +179,18 @@ std::optional<Fault> Engine::Decode(DemuxedFragment* fragment) {
   if (auto fault = OpenDecoder(*fragment)) return fault;
   decoder_.BeginFragment(*fragment);
   has_idr_ = fragment->starts_with_idr;
+  const bool starts_with_key = (fragment->packets[0].packet->flags & AV_PKT_FLAG_KEY) != 0;
   const bool starts_anew = decoder_.CanDrainBetweenFragments();
   if (!starts_anew) DecodeCutFragment();
   if (starts_anew && !plan_.HasOnlyKeyFrames()) cut_.Keep(*fragment);
-  LeaveOut(fragment, 0, starts_anew);
+  LeaveOut(0, starts_anew);
   int64_t errors = log_.decoder_errors();
   double floor_ms = inbox_.floor_ms();
   for (size_t i = 0; i < fragment->packets.size(); ++i) {
     if (IsCancelled() || second_copy_) break;
     if (std::exchange(floor_ms, inbox_.floor_ms()) != floor_ms) {
       plan_.SetFloor(floor_ms, i);
-      LeaveOut(fragment, i, starts_anew);
+      LeaveOut(i, starts_anew);
     }
     DemuxedPacket& demuxed = fragment->packets[i];
     if (demuxed.packet == nullptr) continue;
@@ -221,8 +210,13 @@ std::optional<Fault> Engine::Decode(DemuxedFragment* fragment) {
       if (auto fault = DrainPictures(demuxed.packet.get())) return fault;
     }
     demuxed.packet.reset();
+    const size_t done = i + 1;
+    if (done < fragment->packets.size() && IsBudgetSpent()) {
+      return CutOff(done, fragment->packets.size());
+    }
   }
   if (IsCancelled() || second_copy_) return std::nullopt;
+  if (auto silence = decoder_.ExplainSilence(); silence && starts_with_key) return silence;
   if (!plan_.EndsEarly()) cut_.Forget();
   // What the decoder holds would wait for a packet that does not come.
   if (starts_anew && plan_.EndsEarly() && decoder_.HoldsPictures()) DrainDecoder();
@@ -236,6 +230,7 @@ void Engine::DecodeCutFragment() {
   for (DemuxedPacket& packet : cut_.Take()) {
     decoder_.Send(&packet);
     ReceivePictures(nullptr);
+    if (IsBudgetSpent()) break;
   }
   refusals_.Clear();
 }
@@ -248,16 +243,24 @@ std::optional<Fault> Engine::Forward(const DemuxedFragment& fragment) {
   return std::nullopt;
 }
 
-void Engine::LeaveOut(DemuxedFragment* fragment, size_t first_packet, bool starts_anew) {
-  int64_t left_out = 0;
-  for (size_t i = first_packet; i < fragment->packets.size(); ++i) {
-    DemuxedPacket& demuxed = fragment->packets[i];
-    if (demuxed.packet == nullptr || plan_.IsNeeded(i, starts_anew)) continue;
-    demuxed.packet.reset();
-    delivery_.LeaveOut(demuxed.info);
-    ++left_out;
-  }
-  stats_.Count([&](EngineStats& stats) { stats.skipped_packets += left_out; });
+void Engine::LeaveOut(size_t first_packet, bool starts_anew) {
+  const std::vector<PacketInfo> left_out = plan_.TakeUnneeded(first_packet, starts_anew);
+  for (const PacketInfo& info : left_out) delivery_.LeaveOut(info);
+  stats_.Count(
+      [&](EngineStats& stats) { stats.skipped_packets += static_cast<int64_t>(left_out.size()); });
+}
+
+bool Engine::IsBudgetSpent() {
+  if (!decoder_.budget().MayBeSpent()) return false;
+  clock_.Stop();
+  return decoder_.budget().IsSpent(clock_.decode_cpu());
+}
+
+Fault Engine::CutOff(size_t done, size_t packets) {
+  may_ask_ = false;
+  cut_.Forget();
+  DrainDecoder();
+  return decoder_.budget().Explain(done, packets);
 }
 
 void Engine::NoteTrouble() {

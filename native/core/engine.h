@@ -39,6 +39,8 @@ struct EngineOptions {
   size_t max_queued_fragments = 8;
   size_t max_queued_bytes = 256 << 20;
   int64_t max_pixels = 8192LL * 8192;
+  size_t max_frames_per_fragment = 10'000;
+  double max_decode_seconds = 60;
   Selection selection;
   Framing framing = Framing::kNone;
   HwAccel hwaccel = HwAccel::kNone;
@@ -87,7 +89,9 @@ class Engine {
   // Answers a `trouble` record: with a second copy of its fragment (whose id is not looked at),
   // which is owned like a fragment pushed, or with nothing, and the engine goes on with what it
   // has.
-  AnswerResult AnswerTrouble(std::optional<FragmentInput> copy);
+  AnswerResult AnswerTrouble(std::optional<FragmentInput> copy) {
+    return inbox_.AnswerTrouble(std::move(copy));
+  }
 
   // See Outbox. Take destroys the owners of fragments that are done.
   size_t Take(Record* records, size_t capacity) { return outbox_.Take(records, capacity); }
@@ -131,7 +135,9 @@ class Engine {
   std::optional<Fault> OpenDecoder(const DemuxedFragment& fragment);
   std::optional<Fault> Forward(const DemuxedFragment& fragment);  // the access units
   void DecodeCutFragment();  // so that what follows may refer to it
-  void LeaveOut(DemuxedFragment* fragment, size_t first_packet, bool starts_anew);
+  void LeaveOut(size_t first_packet, bool starts_anew);
+  bool IsBudgetSpent();
+  Fault CutOff(size_t done, size_t packets);  // what is left of the fragment
   void NoteTrouble();  // may ask for a second copy, and then leaves it in second_copy_
   // Whether the copy being decoded refers back to pictures that the decoder never had: errors are
   // in its nature, and a second copy would have them too.
@@ -157,9 +163,6 @@ class Engine {
   void NotifyIf(bool needed) {
     if (needed) notify_();
   }
-  // Runs `work`, which may answer a fault; what it throws becomes one.
-  template <typename Work>
-  std::optional<Fault> Guarded(Stage stage, Work work);
   bool IsCancelled() const { return inbox_.IsCancelled(); }
 
   const EngineOptions options_;

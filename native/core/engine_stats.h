@@ -43,6 +43,7 @@ struct EngineStats {
   TimeCounts decode_times;
   TimeCounts convert_times;
   int64_t picture_bytes = 0;
+  int64_t libav_calls = 0;
 };
 
 // Any thread.

@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "claimed_tables.h"
+#include "claimed_units.h"
 #include "nal.h"
 
 namespace kvs_frames {
@@ -119,6 +121,20 @@ struct Timing {
   int64_t duration;
 };
 
+// Times beyond that count as missing, and durations as that long: sums and differences of what
+// remains do not overflow. A clock of nanoseconds since 1970 gets there in 2043.
+constexpr int64_t kLastTime = int64_t{1} << 61;
+constexpr int64_t kLongestDuration = int64_t{1} << 40;
+
+int64_t TimeOf(int64_t ticks) {
+  return ticks < -kLastTime || ticks > kLastTime ? AV_NOPTS_VALUE : ticks;
+}
+
+Timing TimingOf(const AVPacket& packet) {
+  return {TimeOf(packet.pts), TimeOf(packet.dts),
+          std::clamp<int64_t>(packet.duration, 0, kLongestDuration)};
+}
+
 // Undoes wraps of the container's PTS counter inside the fragment: every PTS becomes the one that
 // is nearest to the first. (libav has its own correction, but it turns the time before a near
 // wrap negative, and the times of the fragment before would not fit.)
@@ -193,14 +209,9 @@ int ReorderDepth(const std::vector<Timing>& timings) {
   return depth;
 }
 
+// `timings`: those of the packets, and of what was cut off behind them.
 void FillInfos(int64_t fragment_id, bool transport_stream, const AVStream& track,
-               DemuxedFragment* fragment) {
-  std::vector<Timing> timings;
-  timings.reserve(fragment->packets.size());
-  for (const DemuxedPacket& demuxed : fragment->packets) {
-    const AVPacket& packet = *demuxed.packet;
-    timings.push_back({packet.pts, packet.dts, packet.duration});
-  }
+               std::vector<Timing> timings, DemuxedFragment* fragment) {
   UnwrapPts(track.pts_wrap_bits, &timings);
   FillDurations(transport_stream, &timings);
   fragment->parameters->video_delay =
@@ -223,7 +234,7 @@ void FillInfos(int64_t fragment_id, bool transport_stream, const AVStream& track
   }
   const double ms_per_tick = 1000.0 * av_q2d(fragment->time_base);
   fragment->duration_ms = static_cast<double>(end - first) * ms_per_tick;
-  for (size_t i = 0; i < timings.size(); ++i) {
+  for (size_t i = 0; i < fragment->packets.size(); ++i) {
     const bool has_pts = timings[i].pts != AV_NOPTS_VALUE;
     const int64_t pts = has_pts ? timings[i].pts : first;
     const int64_t dts = timings[i].dts == AV_NOPTS_VALUE ? pts : timings[i].dts;
@@ -237,11 +248,29 @@ void FillInfos(int64_t fragment_id, bool transport_stream, const AVStream& track
   }
 }
 
-// Reads to the end; answers the track that was read, or null. An error ends the reading and is
-// left in `fragment->fault`.
-AVStream* ReadPackets(AVFormatContext& context, DemuxedFragment* fragment, bool* encrypted) {
-  AVStream* track = ChooseTrack(context);
+// What is read of a fragment beside its packets.
+struct Reading {
+  AVStream* track = nullptr;
+  std::vector<Timing> timings;  // of all packets, also those that are one too many
+  bool encrypted = false;
+};
+
+Fault TooManyFrames(size_t found, size_t max_frames) {
+  return Fault{Stage::kLimit, 0,
+               "the fragment has " + std::to_string(found) + " pictures, more than the limit of " +
+                   std::to_string(max_frames) +
+                   ": what is behind them was cut off; raise limits.maxFramesPerFragment"};
+}
+
+// Reads to the end. An error ends the reading and is left in `fragment->fault`. `bytes`: of the
+// fragment and its init section.
+Reading ReadPackets(AVFormatContext& context, size_t max_frames, size_t bytes,
+                    DemuxedFragment* fragment) {
+  Reading reading{ChooseTrack(context), {}, false};
+  AVStream*& track = reading.track;
+  size_t packet_bytes = 0;
   int damaged = 0;
+  std::string why;
   while (true) {
     UniquePacket packet = NewPacket();
     int code = av_read_frame(&context, packet.get());
@@ -251,38 +280,60 @@ AVStream* ReadPackets(AVFormatContext& context, DemuxedFragment* fragment, bool*
     if (code < 0) {
       fragment->fault = LibavFault(
           Stage::kDemux,
-          "cannot read packet " + std::to_string(fragment->packets.size() + damaged + 1), code);
-      return track;
+          "cannot read packet " + std::to_string(reading.timings.size() + damaged + 1), code);
+      return reading;
     }
     // MPEG-TS may announce its tracks only now.
     if (track == nullptr) track = ChooseTrack(context);
     if (track == nullptr || packet->stream_index != track->index || packet->size == 0) continue;
     if (IsEncrypted(*track, *packet)) {
-      *encrypted = true;
-      return track;
+      reading.encrypted = true;
+      return reading;
+    }
+    // Samples may lie over one another, and so be larger than the memory of the host.
+    packet_bytes += static_cast<size_t>(packet->size);
+    if (packet_bytes > bytes) {
+      fragment->fault = Fault{Stage::kDemux, AVERROR_INVALIDDATA,
+                              "the fragment's packets have more bytes than it has itself"};
+      return reading;
     }
     if ((packet->flags & AV_PKT_FLAG_CORRUPT) != 0) {
       ++damaged;
       continue;
     }
+    if (const auto reason = WhyUndecodable(*track->codecpar, *packet)) {
+      ++damaged;
+      why = " (one has " + *reason + ")";
+      continue;
+    }
+    reading.timings.push_back(TimingOf(*packet));
+    if (reading.timings.size() > max_frames) continue;
     // Set where an edit list or an overlap hides the sample from players; here every picture
     // counts.
     packet->flags &= ~AV_PKT_FLAG_DISCARD;
     fragment->packets.push_back({std::move(packet), {}});
   }
   if (damaged > 0) {
-    fragment->fault = Fault{Stage::kDemux, AVERROR_INVALIDDATA,
-                            std::to_string(damaged) + " of " +
-                                std::to_string(damaged + fragment->packets.size()) +
-                                " packets are cut off or damaged and were left out"};
+    fragment->fault =
+        Fault{Stage::kDemux, AVERROR_INVALIDDATA,
+              std::to_string(damaged) + " of " + std::to_string(damaged + reading.timings.size()) +
+                  " packets are cut off or damaged and were left out" + why};
   }
-  return track;
+  if (reading.timings.size() > max_frames) {
+    fragment->fault = TooManyFrames(reading.timings.size(), max_frames);
+  }
+  return reading;
 }
 
 }  // namespace
 
 std::optional<Fault> DemuxFragment(ByteSpan init, ByteSpan media, int64_t fragment_id,
-                                   const std::atomic<bool>& cancelled, DemuxedFragment* fragment) {
+                                   const std::atomic<bool>& cancelled, DemuxedFragment* fragment,
+                                   size_t max_frames) {
+  if (auto fault = CheckClaimedTables(init, media)) return fault;
+  if (init.size == 0) {
+    if (auto fault = CheckClaimedUnits(media, max_frames)) return fault;
+  }
   MemoryIo io(init, media, cancelled);
   UniqueFormatContext context;
   if (auto fault = Open(init.size == 0, io.context(), cancelled, &context)) {
@@ -292,10 +343,10 @@ std::optional<Fault> DemuxFragment(ByteSpan init, ByteSpan media, int64_t fragme
   }
 
   *fragment = DemuxedFragment();
-  bool encrypted = false;
-  const AVStream* const track = ReadPackets(*context, fragment, &encrypted);
+  Reading reading = ReadPackets(*context, max_frames, init.size + media.size, fragment);
+  const AVStream* const track = reading.track;
   if (track == nullptr) return NoVideoTrack(*context);
-  if (encrypted) {
+  if (reading.encrypted) {
     return Fault{Stage::kDemux, 0,
                  "the video track is encrypted (DRM or SAMPLE-AES); such media cannot be decoded"};
   }
@@ -310,7 +361,7 @@ std::optional<Fault> DemuxFragment(ByteSpan init, ByteSpan media, int64_t fragme
   fragment->time_base = track->time_base;
   fragment->starts_with_idr =
       StartsWithIdr(*fragment->parameters, *fragment->packets.front().packet);
-  FillInfos(fragment_id, init.size == 0, *track, fragment);
+  FillInfos(fragment_id, init.size == 0, *track, std::move(reading.timings), fragment);
   return std::nullopt;
 }
 

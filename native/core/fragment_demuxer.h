@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -58,10 +59,12 @@ struct DemuxedFragment {
 };
 
 // Demuxes `init` ‖ `media` as fragmented MP4, or `media` alone as MPEG-TS where `init` is empty.
-// Answers a fault, and leaves `*fragment` unspecified, if there is no packet to decode. Does not
-// keep the spans. Blocks for the time of the work (0.1 ms for 2 s of 1080p); returns early with a
-// fault once `cancelled` is true. Any thread.
+// Reads `max_frames` packets at most, of which `fragment->fault` tells then; the times are those of
+// all. Answers a fault, and leaves `*fragment` unspecified, if there is no packet to decode. Does
+// not keep the spans. Blocks for the time of the work (0.1 ms for 2 s of 1080p); returns early with
+// a fault once `cancelled` is true. Any thread.
 std::optional<Fault> DemuxFragment(ByteSpan init, ByteSpan media, int64_t fragment_id,
-                                   const std::atomic<bool>& cancelled, DemuxedFragment* fragment);
+                                   const std::atomic<bool>& cancelled, DemuxedFragment* fragment,
+                                   size_t max_frames = 10'000);
 
 }  // namespace kvs_frames

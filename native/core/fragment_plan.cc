@@ -66,6 +66,17 @@ void FragmentPlan::SetFloor(double floor_ms, size_t first_packet) {
   if (is_disposable_.empty()) Classify();
 }
 
+std::vector<PacketInfo> FragmentPlan::TakeUnneeded(size_t first_packet, bool starts_anew) {
+  std::vector<PacketInfo> taken;
+  for (size_t i = first_packet; i < fragment_->packets.size(); ++i) {
+    DemuxedPacket& demuxed = fragment_->packets[i];
+    if (demuxed.packet == nullptr || IsNeeded(i, starts_anew)) continue;
+    demuxed.packet.reset();
+    taken.push_back(demuxed.info);
+  }
+  return taken;
+}
+
 bool FragmentPlan::IsNeeded(size_t packet, bool starts_anew) const {
   if (fragment_->packets[packet].info.fate == Fate::kWanted) return true;
   if (options_.key_frames_only || options_.encoded) return false;

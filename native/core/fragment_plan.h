@@ -27,9 +27,9 @@ class FragmentPlan {
   // Pictures taken before that are late; those that were sent already are not looked at again.
   void SetFloor(double floor_ms, size_t first_packet);
 
-  // Whether the packet must be decoded. `starts_anew`: the next fragment needs no picture of this
-  // one.
-  bool IsNeeded(size_t packet, bool starts_anew) const;
+  // Lets those of the packets from `first_packet` on go that need not be decoded; answers which.
+  // `starts_anew`: the next fragment needs no picture of this one.
+  std::vector<PacketInfo> TakeUnneeded(size_t first_packet, bool starts_anew);
 
   // Whether the last packets' pictures are not wanted.
   bool EndsEarly() const { return wanted_end_ < fragment_->packets.size(); }
@@ -38,6 +38,7 @@ class FragmentPlan {
   bool HasOnlyKeyFrames() const { return options_.key_frames_only; }
 
  private:
+  bool IsNeeded(size_t packet, bool starts_anew) const;
   void Classify();
   void FindLastWanted();
 

@@ -40,6 +40,8 @@ void FrameDelivery::OnUnit(const DemuxedFragment& fragment, const DemuxedPacket&
                            AccessUnits* units) {
   units->Read(fragment, *packet.packet);
   opens_ = opens_ || units->is_new();
+  // Without a NAL unit there is nothing to hand over: the picture is missing.
+  if (units->bytes() == 0) return;
   PacketInfo info = packet.info;
   if (units->is_key()) lacks_reference_ = false;
   if (info.fate == Fate::kWanted && lacks_reference_) info.fate = Fate::kLate;

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 
 #include "av.h"
 
@@ -53,6 +54,7 @@ std::string FormatLine(void* context, const char* format, va_list arguments) {
 }
 
 void AddTo(LogSink& sink, void* context, int level, const char* format, va_list arguments) {
+  if (level > AV_LOG_WARNING) return;
   if (level <= AV_LOG_ERROR && ClassOf(context) == avcodec_get_class()) sink.CountDecoderError();
   sink.Add({level <= AV_LOG_ERROR, FormatLine(context, format, arguments)});
 }
@@ -74,15 +76,36 @@ bool AddToSinkOfDecoder(void* context, int level, const char* format, va_list ar
 bool AddToSink(void* context, int level, const char* format, va_list arguments) {
   LogSink* const sink = current_sink;
   if (sink != nullptr) {
-    if (level <= AV_LOG_WARNING && !IsParsers(context))
-      AddTo(*sink, context, level, format, arguments);
+    if (!IsParsers(context)) AddTo(*sink, context, level, format, arguments);
     return true;
   }
-  if (level > AV_LOG_WARNING) return false;
+  // Nobody prints what is of less weight, and it is plenty.
+  if (level > AV_LOG_INFO) return false;
   return AddToSinkOfDecoder(context, level, format, arguments);
 }
 
+using LogCallback = void (*)(void*, int, const char*, va_list);
+
+// What else is told what no sink of ours wants; set before ours is the process's callback.
+LogCallback next_callback = av_log_default_callback;
+
+// libav has one callback and says of none which it is. So a copy of this addon that comes later in
+// the same process, of whatever version, asks through libav's log who has it: a line of this class
+// and level, whose first argument is where the answer is to go. No line of libav's has that level.
+constexpr int kQuestionLevel = AV_LOG_TRACE + 8;
+constexpr const char* kQuestionClass = "kvs-frames log callback";
+
+bool IsQuestion(void* context, int level) {
+  if (level != kQuestionLevel) return false;
+  const AVClass* const asked = ClassOf(context);
+  return asked != nullptr && std::strcmp(asked->class_name, kQuestionClass) == 0;
+}
+
 void OnLog(void* context, int level, const char* format, va_list arguments) {
+  if (IsQuestion(context, level)) {
+    *va_arg(arguments, LogCallback*) = OnLog;
+    return;
+  }
   va_list copy;
   va_copy(copy, arguments);
   bool added = false;
@@ -93,13 +116,26 @@ void OnLog(void* context, int level, const char* format, va_list arguments) {
     added = true;
   }
   va_end(copy);
-  if (!added) av_log_default_callback(context, level, format, arguments);
+  if (!added) next_callback(context, level, format, arguments);
+}
+
+// Takes the process's callback, and tells the copy that had it what is not ours.
+void InstallCallback() {
+  AVClass question_class{};
+  question_class.class_name = kQuestionClass;
+  question_class.item_name = av_default_item_name;
+  question_class.version = LIBAVUTIL_VERSION_INT;
+  const AVClass* question = &question_class;
+  LogCallback before = nullptr;
+  av_log(&question, kQuestionLevel, "%p", static_cast<void*>(&before));
+  if (before != nullptr) next_callback = before;
+  av_log_set_callback(OnLog);
 }
 
 bool EndsWithIgnoringCase(const std::string& text, size_t end, const char* suffix) {
   const std::string wanted(suffix);
   if (end < wanted.size()) return false;
-  return std::equal(wanted.begin(), wanted.end(), text.begin() + (end - wanted.size()),
+  return std::equal(wanted.begin(), wanted.end(), text.data() + (end - wanted.size()),
                     [](char a, char b) {
                       return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b)));
                     });
@@ -109,7 +145,7 @@ bool EndsWithIgnoringCase(const std::string& text, size_t end, const char* suffi
 
 LogSink::LogSink() {
   static std::once_flag installed;
-  std::call_once(installed, [] { av_log_set_callback(OnLog); });
+  std::call_once(installed, InstallCallback);
   Registry& registry = TheRegistry();
   const std::lock_guard<std::mutex> lock(registry.mutex);
   registry.sinks.push_back(this);

@@ -2,8 +2,8 @@
 //
 // libav has one log callback per process. Ours hands a line to the sink of the thread it is
 // logged on, or to the sink of the decoder it is logged by (decoder threads are libav's own), and
-// passes everything else on to libav's default callback, which other users of libav in the
-// process expect.
+// passes everything else on: to another copy of the addon that had the callback before, and at last
+// to libav's default callback, which other users of libav in the process expect.
 #pragma once
 
 #include <atomic>

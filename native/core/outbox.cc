@@ -11,6 +11,15 @@ Record MakeRecord(RecordKind kind) {
   return record;
 }
 
+Record FragmentRecord(int64_t id, size_t packets, double duration_ms, bool is_troubled) {
+  Record record = MakeRecord(RecordKind::kFragment);
+  record[1] = static_cast<double>(id);
+  record[2] = static_cast<double>(packets);
+  record[3] = packets == 0 ? 0.0 : duration_ms;
+  record[4] = is_troubled ? 1.0 : 0.0;
+  return record;
+}
+
 bool Outbox::Post(const Record& record) {
   const std::lock_guard<std::mutex> lock(mutex_);
   return AddLocked(record);

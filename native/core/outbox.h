@@ -39,6 +39,9 @@ using Record = std::array<double, kRecordDoubles>;
 
 Record MakeRecord(RecordKind kind);
 
+// That of a fragment that is done. `duration_ms` counts if there are packets.
+Record FragmentRecord(int64_t id, size_t packets, double duration_ms, bool is_troubled);
+
 // Where a decoder that was asked to use a device decodes.
 struct DecoderOpening {
   HwAccel hwaccel = HwAccel::kNone;

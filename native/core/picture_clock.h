@@ -21,8 +21,11 @@ class PictureClock {
   // That picture was dealt with. What one that became no frame took is counted with the next.
   void OnDelivered(bool is_frame);
 
-  // Decoding pauses.
+  // Decoding pauses, or its time so far is wanted.
   void Stop() { decode_cpu_ += Lap(&decode_due_); }
+
+  // Seconds of decoding up to the last reading.
+  double decode_cpu() const { return decode_cpu_; }
 
   void WriteTo(EngineStats* stats) const;
 

@@ -172,6 +172,6 @@ function framesWithGap(frames: readonly SeenFrame[]): number {
 }
 
 /** Secrets in what the reader said. */
-function leaks({ text, secrets }: RowRecord): string[] {
-  return secrets.some((secret) => text.includes(secret)) ? ['a secret is in what the reader says'] : [];
+function leaks({ leaks: found }: RowRecord): string[] {
+  return found.map((leak) => `a secret is in what the reader says: ${leak}`);
 }

@@ -4,6 +4,7 @@ import { faultByName } from '../../lib/simulator/index';
 import { accountOf } from './account';
 import type { Expectation } from './expectations/expectation';
 import { verdictOn } from './judge';
+import { Secrets } from '../support/secrets';
 import { PICTURE_MS, type RowRecord, type SeenFrame } from './run-fault';
 
 const expected: Expectation = { does: '', means: '', todo: '' };
@@ -64,8 +65,8 @@ function row(more: Partial<RowRecord> = {}): RowRecord {
     metrics: {} as RowRecord['metrics'],
     sent: [],
     log: [],
-    text: 'nothing of interest',
-    secrets: ['a secret'],
+    leaks: [],
+    secrets: new Secrets(),
     ...more,
   };
 }
@@ -156,7 +157,7 @@ describe('A row', () => {
   });
 
   it.each<[string, Partial<RowRecord>, RegExp]>([
-    ['leak a secret', { text: 'it is a secret' }, /a secret is in/],
+    ['leak a secret', { leaks: ['a token: it is xyz'] }, /a secret is in what the reader says: a token/],
     ['come too late', { isOverdue: true }, /not well again in time/],
     ['miss its fault', { window: null }, /did not happen/],
     ['call too often', { controlCalls: 1 }, /control calls: 1, expected 0 to 0/],

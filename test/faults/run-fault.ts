@@ -20,6 +20,7 @@ import {
   type StreamOptions,
 } from '../../lib/simulator/index';
 import { setStage, STREAM } from '../support/camera';
+import { everythingOf, printsOf, Secrets } from '../support/secrets';
 import { quietPort } from './quiet-port';
 
 export type Container = CatalogueFault['containers'][number];
@@ -36,7 +37,11 @@ const GOOD_BEFORE = PICTURES.fps;
 const GOOD_AFTER = 3 * PICTURES.fps;
 const GOOD_AFTER_MS = 3_000;
 const LOOK_EVERY_MS = 50;
-const SECRET = 'a-secret-that-nobody-may-see-0123456789';
+const CREDENTIALS = {
+  accessKeyId: 'AKIDFAULTSUITE00',
+  secretAccessKey: 'nobody/may+see/this/secret/access/key/00',
+  sessionToken: `FwoGZXIvYXdzEFAULTSUITE${'x+/9'.repeat(80)}==`,
+};
 
 /** How a row is run, where it is not like the others. */
 export interface RowSettings {
@@ -87,9 +92,10 @@ export interface RowRecord {
   sent: readonly (FragmentInfo & { width: number })[];
   /** The log's lines from `info` up, redacted by nobody but the reader. */
   log: readonly string[];
-  /** All of the above and more as text, to look for secrets in. */
-  text: string;
-  secrets: readonly string[];
+  /** Secrets that were found in all of the above and more. */
+  leaks: readonly string[];
+  /** What was secret in it. */
+  secrets: Secrets;
 }
 
 /** Reads a camera through one fault of the catalogue, until all is well again, the source gives up, or time is over. */
@@ -109,7 +115,8 @@ export async function runFault(
   const { simulator } = stage;
   const opening = fault.startsAt === 'opening';
   await using source = stage.source({
-    credentials: { accessKeyId: 'AKIDFAULTSUITE00', secretAccessKey: SECRET },
+    // A copy: the SDK adds to it.
+    credentials: { ...CREDENTIALS },
     containerFormat: container,
     registry,
     logger: log,
@@ -154,10 +161,8 @@ export async function runFault(
     clearInterval(watch);
   }
   facts ??= look();
-  const text = inspect([log.all, events, gaps, mediaFaults, thrown, facts], {
-    depth: 9,
-    maxStringLength: null,
-  });
+  const seen = [log.all, events, gaps, mediaFaults, thrown, facts, await registry.metrics()];
+  const secrets = secretsOf(simulator);
   return {
     fault,
     container,
@@ -173,12 +178,19 @@ export async function runFault(
     isOverdue: turn.isOverdue,
     sent: simulator.stream(STREAM).fragments.map((one) => ({ ...one, width: widthOf(one) })),
     log: log.told,
-    text: `${text}\n${await registry.metrics()}`,
-    secrets: [
-      SECRET,
-      ...simulator.sessions.map((session) => (session as unknown as { token: string }).token),
-    ],
+    leaks: secrets.findIn([everythingOf(seen), printsOf([thrown, events])].join('\n')),
+    secrets,
   };
+}
+
+/** The credentials, and every token that was given out. */
+function secretsOf(simulator: Simulator): Secrets {
+  const secrets = new Secrets();
+  for (const [name, value] of Object.entries(CREDENTIALS)) secrets.add(name, value);
+  for (const session of simulator.sessions) {
+    secrets.add(`token of session ${session.id}`, (session as unknown as { token: string }).token);
+  }
+  return secrets;
 }
 
 type Facts = Pick<RowRecord, 'phases' | 'health' | 'metrics'>;

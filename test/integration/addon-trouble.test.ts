@@ -92,7 +92,7 @@ describe('the ends of frames', () => {
     const picture = "testsrc2=size=176x144:rate=25:duration=2,select='not(eq(mod(n,5),2))'";
     const x264 = 'keyint=20:min-keyint=20:scenecut=0:bframes=3:b-adapt=0';
     run(
-      ...['-f', 'lavfi', '-i', picture, '-vsync', 'vfr', '-c:v', 'libx264', '-pix_fmt', 'yuv420p'],
+      ...['-f', 'lavfi', '-i', picture, '-fps_mode', 'vfr', '-c:v', 'libx264', '-pix_fmt', 'yuv420p'],
       ...['-x264-params', x264, '-movflags', '+frag_keyframe+empty_moov+default_base_moof', file],
     );
     run(

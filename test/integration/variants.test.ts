@@ -46,7 +46,7 @@ describe('a stream of three variants over a link whose bandwidth changes', () =>
     ];
     let begun = 0;
     const fragments: Fragment[] = [];
-    const session = { id: 1, url: server.url, expiresAtMs: Infinity };
+    const session = { id: 1, url: server.url, expiresAtMs: Infinity, endsAtMs: Infinity };
     for await (const fragment of follower.run(session, new AbortController().signal)) {
       fragments.push(fragment);
       const next = phases[begun];

@@ -52,7 +52,7 @@ function inOneProcess(
   });
 
   it('and then the process ends by itself', async () => {
-    expect(await scene.child.exit()).toEqual({ code: 0, signal: null });
+    expect(await scene.child.exit()).toMatchObject({ code: 0, signal: null });
   });
 }
 

@@ -221,6 +221,20 @@ TEST(ParameterSetsThatChangeInsideAreNoticedAndTheirKeyFramesLeftAsTheyAre) {
   CHECK_EQ(units.height, 64);
 }
 
+TEST(ARecordHoldsAsManySetsAsItCanCount) {
+  // ISO/IEC 14496-15, 5.3.3.1.2: 31 SPS, 255 PPS, of at most 65535 bytes.
+  std::vector<NalBytes> sets(40, NalBytes{0x67, 66, 0, 30});
+  sets.emplace_back(70'000, 0x68);
+  sets.resize(400, NalBytes{0x68, 1});
+  const Bytes record = CodecRecord(AV_CODEC_ID_H264, sets);
+  CHECK_EQ(record.size(), size_t{6 + 31 * 6 + 1 + 255 * 4});
+  const UniqueCodecParameters made = NewCodecParameters();
+  made->codec_id = AV_CODEC_ID_H264;
+  made->extradata = static_cast<uint8_t*>(av_memdup(record.data(), record.size()));
+  made->extradata_size = static_cast<int>(record.size());
+  CHECK_EQ(ParameterSetsOf(*made).size(), size_t{31 + 255});
+}
+
 TEST(BrokenCodecDataIsReadAsFarAsItGoes) {
   const Clip clip = LoadClip("h265-closed", Container::kMp4);
   const std::atomic<bool> cancelled{false};

@@ -1,6 +1,7 @@
 #include "decoder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <set>
 
@@ -140,7 +141,11 @@ TEST(DrainingIsAllowedOnlyAfterTwoIdrStartsAndNoOther) {
       if (!decoder.Accepts(fragment) && decoder.Open(fragment)) return std::string("fault");
       decoder.BeginFragment(fragment);
       decoder.BeginFragment(fragment);  // again, as with a second copy: it counts once
-      text += decoder.CanDrainBetweenFragments() ? 'y' : 'n';
+      const bool can_drain = decoder.CanDrainBetweenFragments();
+      decoder.EndFragment(true);
+      decoder.EndFragment(true);  // as of one that could not be read
+      CHECK_EQ(decoder.CanDrainBetweenFragments(), can_drain);
+      text += can_drain ? 'y' : 'n';
     }
     return text;
   };
@@ -148,6 +153,26 @@ TEST(DrainingIsAllowedOnlyAfterTwoIdrStartsAndNoOther) {
   CHECK_EQ(rule("h265-closed"), "nyyyyy");
   CHECK_EQ(rule("h264-open"), "nnnnnn");
   CHECK_EQ(rule("h265-open"), "nnnnnn");
+}
+
+TEST(AWholeFragmentWithoutIdrKeepsEightOthersFromDrainingADamagedOneNone) {
+  const std::atomic<bool> cancelled{false};
+  const Clip clip = LoadClip("h264-b", Container::kMp4);
+  for (const bool whole : {false, true}) {
+    Decoder decoder({});
+    std::string text;
+    for (int i = 0; i < 12; ++i) {
+      DemuxedFragment fragment;
+      REQUIRE(!DemuxFragment(testing::Span(clip.init), testing::Span(clip.fragments[0]), i,
+                             cancelled, &fragment));
+      if (!decoder.Accepts(fragment)) REQUIRE(!decoder.Open(fragment));
+      fragment.starts_with_idr = i != 2;
+      decoder.BeginFragment(fragment);
+      decoder.EndFragment(whole || i != 2);
+      text += decoder.CanDrainBetweenFragments() ? 'y' : 'n';
+    }
+    CHECK_EQ(text, whole ? "nynnnnnnnnyy" : "nynyyyyyyyyy");
+  }
 }
 
 TEST(APictureLargerThanTheLimitIsALimitFault) {
@@ -173,8 +198,16 @@ TEST(APictureLargerThanTheLimitIsALimitFault) {
     Decoder decoder(options);
     REQUIRE(!decoder.Open(fragment));
     decoder.BeginFragment(fragment);
-    const int code = decoder.Send(&fragment.packets[0]);
-    CHECK(code < 0);
+    const UniqueFrame picture = NewFrame();
+    PacketInfo info;
+    bool first = false;
+    int code = AVERROR(EAGAIN);
+    for (size_t i = 0; i < fragment.packets.size() && code == AVERROR(EAGAIN); ++i) {
+      code = decoder.Send(&fragment.packets[i]);
+      if (code >= 0) code = decoder.Receive(picture.get(), &info, &first);
+    }
+    CHECK(code < 0 && code != AVERROR(EAGAIN));
+    CHECK_EQ(picture->width, 0);
     const Fault fault = decoder.ExplainRefusal(*fragment.packets[0].packet, code);
     CHECK_EQ(StageName(fault.stage), std::string("limit"));
     CHECK(fault.message.find("176x144") != std::string::npos);

@@ -90,6 +90,24 @@ TEST(AccessUnitsAreNotPictures) {
   CHECK_EQ(stats.picture_bytes, int64_t{0});
 }
 
+TEST(APacketWithoutNalUnitsIsNoAccessUnit) {
+  Clip clip = LoadClip("h264-plain", Container::kMp4);
+  const std::string media = "mdat";
+  Bytes& first = clip.fragments[0];
+  // Lengths of NAL units that are 0, to the end.
+  std::fill(std::search(first.begin(), first.end(), media.begin(), media.end()) + 4, first.end(),
+            0);
+  for (const Framing framing : {Framing::kAnnexB, Framing::kAvcc}) {
+    EngineOptions options;
+    options.framing = framing;
+    Harness harness(options);
+    PlayToEnd(harness, clip);
+    CHECK_EQ(harness.frames.size(), size_t{125});
+    CHECK_EQ(harness.frames.front().fragment_id, 1);
+    CHECK((harness.frames.front().flags & kFirstAfterOpen) != 0);
+  }
+}
+
 TEST(PictureBuffersAreKnownUntilTheDecoderIsClosed) {
   constexpr int64_t kPixelBytes = 176 * 144 * 3 / 2;
   for (const char* name : {"h264-b", "h265-open", "h264-plain"}) {

@@ -210,6 +210,41 @@ TEST(AFragmentWithoutIdrIsDecodedOnBecauseAResetWouldLoseItsLeadingPictures) {
   }
 }
 
+// With the type of the H.265 IDR made that of a picture which refers back.
+Bytes WithHiddenIdr(Bytes media) {
+  const std::string mdat = "mdat";
+  const auto name = std::search(media.begin(), media.end(), mdat.begin(), mdat.end());
+  for (size_t at = static_cast<size_t>(name - media.begin()) + 4; at + 5 < media.size();) {
+    const int type = media[at + 4] >> 1 & 0x3f;
+    if (type == 19 || type == 20) {
+      media[at + 4] = 1 << 1;
+      break;
+    }
+    at += 4 + (media[at] << 24 | media[at + 1] << 16 | media[at + 2] << 8 | media[at + 3]);
+  }
+  return media;
+}
+
+TEST(AnIdrThatDamageHidKeepsNoLaterFragmentBack) {
+  const Clip clip = LoadClip("h265-closed", Container::kMp4);
+  const Bytes hidden = WithHiddenIdr(clip.fragments[kDamaged]);
+  REQUIRE(hidden != clip.fragments[kDamaged]);
+  for (const bool has_second_copy : {false, true}) {
+    Harness harness(Options(has_second_copy));
+    harness.on_trouble = [&](int64_t id) { harness.Retry(clip.init, clip.fragments[id]); };
+    for (size_t i = 0; i < clip.fragments.size(); ++i) {
+      CHECK(harness.Push(static_cast<int64_t>(i), clip.init,
+                         i == kDamaged ? hidden : clip.fragments[i]));
+      CHECK(harness.PumpUntilIdle());
+      if (i == 0 || (i == kDamaged && !has_second_copy)) continue;
+      const auto frames = std::count_if(
+          harness.frames.begin(), harness.frames.end(),
+          [=](const Frame& frame) { return frame.fragment_id == static_cast<int64_t>(i); });
+      CHECK_EQ(frames, 25);
+    }
+  }
+}
+
 TEST(AStreamThatIsJoinedAtAnOpenGroupOfPicturesIsNoTrouble) {
   for (const char* name : {"h264-open", "h265-open"}) {
     const Clip clip = LoadClip(name, Container::kMp4);
@@ -239,6 +274,36 @@ TEST(ASecondCopyMayNeedAnotherDecoder) {
   CHECK(harness.faults.empty());
   REQUIRE(harness.frames.size() == 50);
   CHECK_EQ(harness.frames[0].flags, kKeyFrame | kFirstAfterOpen);
+}
+
+TEST(AFragmentOfWhichTheDecoderMakesNothingAndSaysNothingIsInTrouble) {
+  const Clip clip = LoadClip("h265-closed", Container::kMp4);
+  Bytes unspecified = clip.fragments[kDamaged];
+  const std::string type = "mdat";
+  const auto mdat = std::search(unspecified.begin(), unspecified.end(), type.begin(), type.end());
+  REQUIRE(mdat != unspecified.end());
+  // Each NAL unit gets a type that H.265 leaves to applications, and that decoders pass over.
+  for (auto at = static_cast<size_t>(mdat - unspecified.begin()) + 4;
+       at + 5 < unspecified.size();) {
+    size_t length = 0;
+    for (size_t i = 0; i < 4; ++i) length = length << 8 | unspecified[at + i];
+    unspecified[at + 4] = 48 << 1;
+    at += 4 + length;
+  }
+  Harness whole;
+  Run(&whole, clip, clip.fragments[kDamaged]);
+  Harness mended(Options(true));
+  mended.on_trouble = [&](int64_t) { mended.Retry(clip.init, clip.fragments[kDamaged]); };
+  Run(&mended, clip, unspecified);
+  CHECK(mended.troubles == std::vector<int64_t>{kDamaged});
+  CHECK(mended.faults.empty());
+  CHECK(SameFrames(mended, whole));
+  Harness told;
+  Run(&told, clip, unspecified);
+  CHECK(told.troubled == std::vector<int64_t>{kDamaged});
+  REQUIRE(told.faults.size() == 1);
+  CHECK_EQ(told.faults[0].message, "no picture came of 25 packets in a row");
+  CHECK_EQ(told.frames.size(), whole.frames.size() - 25);
 }
 
 TEST(TheFirstFrameAfterAnOpeningIsMarkedAlsoIfItComesFromASecondCopy) {

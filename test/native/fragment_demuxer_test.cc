@@ -163,6 +163,26 @@ TEST(AFragmentWithoutMediaOrWithoutVideoIsAFaultThatSaysSo) {
   CHECK(fault->message.find("aac") != std::string::npos);
 }
 
+TEST(TimesBeyondAllBoundsCountAsMissing) {
+  const Clip clip = LoadClip("h264-b", Container::kMp4);
+  const std::string name = "tfdt";
+  for (const uint8_t first : {0x3f, 0xc0}) {
+    Bytes media = clip.fragments[1];
+    const auto tfdt = std::search(media.begin(), media.end(), name.begin(), name.end());
+    REQUIRE(tfdt + 16 < media.end());
+    REQUIRE(tfdt[4] == 1);  // 64 bits
+    tfdt[8] = first;
+    DemuxedFragment fragment;
+    REQUIRE(!Demux(clip.init, media, &fragment));
+    CHECK_EQ(fragment.packets.size(), size_t{25});
+    CHECK(Near(fragment.duration_ms, 1000));
+    for (const DemuxedPacket& packet : fragment.packets) {
+      CHECK(!packet.info.has_pts);
+      CHECK_EQ(packet.info.pts_ms, 0.0);
+    }
+  }
+}
+
 TEST(ACutFragmentGivesItsWholePacketsAndAFault) {
   const Clip clip = LoadClip("h264-plain", Container::kMp4);
   Bytes media = clip.fragments[1];

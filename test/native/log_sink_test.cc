@@ -1,5 +1,8 @@
 #include "log_sink.h"
 
+#include <cstdarg>
+#include <cstdio>
+#include <string>
 #include <thread>
 
 #include "av.h"
@@ -7,6 +10,67 @@
 
 namespace kvs_frames {
 namespace {
+
+using LogCallback = void (*)(void*, int, const char*, va_list);
+
+// The question that copies of the addon ask each other, as all versions of it must understand it.
+constexpr int kQuestionLevel = AV_LOG_TRACE + 8;
+constexpr const char* kQuestionClass = "kvs-frames log callback";
+
+std::string told_another;  // its last line
+
+// The log callback of a copy that was there before this one.
+void AnotherCopy(void* /*context*/, int level, const char* format, va_list arguments) {
+  if (level == kQuestionLevel) {
+    *va_arg(arguments, LogCallback*) = AnotherCopy;
+    return;
+  }
+  char line[100];
+  std::vsnprintf(line, sizeof line, format, arguments);
+  told_another = line;
+}
+
+// Before any test makes a sink, which installs the callback of this copy.
+const bool is_installed = [] {
+  av_log_set_callback(AnotherCopy);
+  return true;
+}();
+
+TEST(WhatNoSinkWantsGoesToTheCopyThatWasThereBefore) {
+  REQUIRE(is_installed);
+  LogSink sink;
+  av_log(nullptr, AV_LOG_ERROR, "of a thread of another copy");
+  CHECK_EQ(told_another, "of a thread of another copy");
+  CHECK(sink.Take().empty());
+  told_another.clear();
+  {
+    const LogSink::Scope scope(sink);
+    av_log(nullptr, AV_LOG_ERROR, "ours");
+  }
+  CHECK(told_another.empty());
+}
+
+TEST(ACopyThatComesLaterLearnsOfThisOnesCallback) {
+  const LogSink sink;
+  AVClass question_class{};
+  question_class.class_name = kQuestionClass;
+  question_class.item_name = av_default_item_name;
+  question_class.version = LIBAVUTIL_VERSION_INT;
+  const AVClass* question = &question_class;
+  LogCallback answer = nullptr;
+  av_log(&question, kQuestionLevel, "%p", static_cast<void*>(&answer));
+  CHECK(answer != nullptr && answer != AnotherCopy);
+}
+
+TEST(LesserWordsOfADecodersOwnThreadsAreNobodys) {
+  LogSink sink;
+  const UniqueCodecContext context(avcodec_alloc_context3(nullptr));
+  context->opaque = &sink;
+  told_another.clear();
+  std::thread([&context] { av_log(context.get(), AV_LOG_INFO, "concealing\n"); }).join();
+  CHECK(sink.Take().empty());
+  CHECK(told_another.empty());
+}
 
 TEST(WarningsOfThisThreadAreKeptAndLesserWordsAreNot) {
   LogSink sink;

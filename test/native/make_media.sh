@@ -19,7 +19,7 @@ clip() {
     -movflags +frag_keyframe+empty_moov+default_base_moof "$name.mp4"
   run -i "$name.mp4" -map 0:v -c copy -f hls -hls_time 0.1 -hls_list_size 0 \
     -hls_segment_filename "$name-%03d.ts" "$name.m3u8"
-  run -flags unaligned -i "$name.mp4" -map 0:v -vsync 0 -f framemd5 "$name.md5"
+  run -flags unaligned -i "$name.mp4" -map 0:v -fps_mode passthrough -f framemd5 "$name.md5"
   rm -f "$name.m3u8"
 }
 
@@ -38,7 +38,7 @@ clip h264-422     176x144 1 $h264 -pix_fmt yuv422p -x264-params "$gop:bframes=0"
 clip h264-444     176x144 1 $h264 -pix_fmt yuv444p -x264-params "$gop:bframes=0"
 clip h264-odd     171x143 1 $h264 -pix_fmt yuv444p -x264-params "$gop:bframes=0"
 clip h264-crop   176x144 2 $h264 -pix_fmt yuv420p -x264-params "$gop:bframes=2:crop-rect=6,10,2,14"
-clip h264-vfr     176x144 2 -vf "select='not(eq(mod(n,5),2))'" -vsync vfr $h264 -pix_fmt yuv420p \
+clip h264-vfr     176x144 2 -vf "select='not(eq(mod(n,5),2))'" -fps_mode vfr $h264 -pix_fmt yuv420p \
   -x264-params "keyint=20:min-keyint=20:scenecut=0:bframes=3:b-adapt=0"
 clip h264-small   96x64   2 $h264 -pix_fmt yuv420p -x264-params "$gop:bframes=2"
 clip h265-closed  176x144 6 $h265 -pix_fmt yuv420p -x265-params "$gop:open-gop=0:bframes=3:$quiet"

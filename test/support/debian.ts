@@ -17,3 +17,6 @@ export const ensurePrometheus = (): Promise<{ prometheus: string; promtool: stri
 
 /** Path of Chromium; the first time it is installed, which may take minutes. */
 export const ensureChromium = (): Promise<string> => call('ensureChromium');
+
+/** Path of libfaketime, to be preloaded; the first time it is fetched. */
+export const ensureFaketime = (): Promise<string> => call('ensureFaketime');

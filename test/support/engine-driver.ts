@@ -7,6 +7,8 @@ export const ENGINE_OPTIONS: Addon.EngineOptions = {
   maxQueuedFragments: 8,
   maxQueuedBytes: 1 << 26,
   maxPixels: 8192 * 8192,
+  maxFramesPerFragment: 10_000,
+  maxDecodeSeconds: 60,
   output: {
     format: 'bgr24',
     dataType: 'float32',

@@ -9,6 +9,7 @@ interface Timer {
 export class FakeClock implements Clock {
   #nowMs: number;
   #timers: Timer[] = [];
+  #setByMs = 0;
 
   constructor(nowMs = Date.UTC(2026, 10, 22, 10, 15)) {
     this.#nowMs = nowMs;
@@ -20,7 +21,7 @@ export class FakeClock implements Clock {
   }
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#setByMs;
   }
 
   monotonic(): number {
@@ -37,6 +38,11 @@ export class FakeClock implements Clock {
 
   afterIfAlive(ms: number, callback: () => void): () => void {
     return this.after(ms, callback);
+  }
+
+  /** The host's clock is set forward by `ms`, or back: no time passes. */
+  set(ms: number): void {
+    this.#setByMs += ms;
   }
 
   /** Goes on by `ms` at once: fires what falls due, in order. */

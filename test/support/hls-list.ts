@@ -39,9 +39,10 @@ export function entriesOf(
   });
 }
 
-/** Serves a playlist of these entries that has ended; `requests`: the files asked for, in order. */
+/** Serves a playlist of these entries that has ended, changed by `edit`; `requests`: the files asked for, in order. */
 export async function serveList(
   entries: readonly ListEntry[],
+  edit: (text: string) => string = (text) => text,
 ): Promise<AsyncDisposable & { url: string; requests: string[] }> {
   const files = new Map<string, Buffer>();
   const atFirst = new Map<string, Buffer>();
@@ -63,9 +64,9 @@ export async function serveList(
     if (entry.atFirst !== undefined) atFirst.set(`/${name}`, entry.atFirst);
     lines.push(`#EXTINF:${entry.seconds},`, name);
   });
-  files.set('/list.m3u8', Buffer.from([...lines, '#EXT-X-ENDLIST', ''].join('\n')));
+  files.set('/list.m3u8', Buffer.from(edit([...lines, '#EXT-X-ENDLIST', ''].join('\n'))));
   const server = createServer((request, response) => {
-    const path = request.url ?? '';
+    const path = (request.url ?? '').split('?', 1)[0]!;
     const file = atFirst.get(path) ?? files.get(path);
     atFirst.delete(path);
     requests.push(path.slice(1));

@@ -64,6 +64,7 @@ export function newEngineStats(changes: Partial<EngineStats> = {}): EngineStats 
     decodeTimes: noTimes,
     convertTimes: noTimes,
     pictureBytes: 0,
+    libavCalls: 0,
     ...changes,
   };
 }

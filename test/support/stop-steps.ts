@@ -79,7 +79,25 @@ export class Scene implements AsyncDisposable {
     }
   }
 
+  /** A process of its own with a source that has come to the step, for the caller to end. */
+  async reach(step: Step, place: 'main' | 'worker'): Promise<StoppingChild> {
+    this.child.kill();
+    this.child = new StoppingChild(place);
+    this.#isWarm = false;
+    this.#accounts += 1;
+    const way = step.ways[0] ?? 'stop';
+    using limit = deadline(systemClock, PATIENCE_MS, () => new Error('The step was not reached'));
+    await this.#reach(step, way, limit.signal);
+    return this.child;
+  }
+
   async #live(step: Step, way: Way): Promise<Ending> {
+    using limit = deadline(systemClock, PATIENCE_MS, () => new Error('The step was not reached'));
+    await this.#reach(step, way, limit.signal);
+    return abortable(this.child.end(), limit.signal);
+  }
+
+  async #reach(step: Step, way: Way, signal: AbortSignal): Promise<void> {
     this.proxy.reset();
     const reached = step.arrange(this);
     this.child.begin({
@@ -87,9 +105,7 @@ export class Scene implements AsyncDisposable {
       hold: way === 'break' || step.hold === true,
       options: { ...this.#common(), ...step.options?.(this) },
     });
-    using limit = deadline(systemClock, PATIENCE_MS, () => new Error('The step was not reached'));
-    await abortable(reached(), limit.signal);
-    return abortable(this.child.end(), limit.signal);
+    await abortable(reached(), signal);
   }
 
   #common(): Options {

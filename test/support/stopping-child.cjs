@@ -1,12 +1,26 @@
-// Makes a source as told, reads it as told, ends it when told, and says how long that took and what is left of it.
-// The first argument is where the package is. Messages both ways: see stopping.ts.
+// Makes a source as told, reads it as told, ends it when told, and says how long that took and what is left of it; or ends the
+// process, or the worker that the source is in, with the source as it is.
+// The first argument is where the package is; the second, if it is `worker`, where the source lives. Messages both ways: see
+// stopping.ts.
 const { readdirSync } = require('node:fs');
-/* global AbortController */
+/* global AbortController, setImmediate, __filename */
+const { stat } = require('node:fs/promises');
 const { setImmediate: turn, setTimeout: sleep } = require('node:timers/promises');
-const { KvsHlsFrameSource } = require(process.argv[2]);
+const { Worker, isMainThread, parentPort } = require('node:worker_threads');
 
-const tell = (message) => process.send(message);
+const [packagePath, place] = process.argv.slice(2);
+const tell = (message) => {
+  if (!isMainThread) parentPort.postMessage(message);
+  // After its end by itself nobody listens.
+  else if (process.connected) process.send(message);
+};
 const threads = () => readdirSync('/proc/self/task').length;
+/** Threads more than `before`, once they had time to go: one that was joined is in the list an instant longer. */
+async function addedThreads(before) {
+  const latest = performance.now() + 2000;
+  while (threads() > before && performance.now() < latest) await sleep(5);
+  return threads() - before;
+}
 /** What is in `now` and was not in `before`. */
 const added = (now, before) => {
   const rest = [...before];
@@ -41,6 +55,7 @@ async function takeSingly(source, signal) {
 }
 
 function open({ startTimestamp, endTimestamp, ...options }) {
+  const { KvsHlsFrameSource } = require(packagePath);
   const range = startTimestamp && {
     startTimestamp: new Date(startTimestamp),
     endTimestamp: new Date(endTimestamp),
@@ -51,24 +66,71 @@ function open({ startTimestamp, endTimestamp, ...options }) {
   return source;
 }
 
-/** One life of a source, from its making to its end by `stop`, `abort`, `read` (its signal), or `break`. */
+/** Each with the source as it is, in the turn in which it was asked for. */
+const ENDINGS = {
+  stop: async (source) => {
+    await source.stop();
+    if (isMainThread) process.disconnect();
+    else parentPort.close();
+  },
+  exit: () => process.exit(7),
+  throw: () => {
+    setImmediate(() => {
+      throw new Error('on purpose');
+    });
+  },
+  reject: () => void Promise.reject(new Error('on purpose')),
+  SIGTERM: () => process.kill(process.pid, 'SIGTERM'),
+  SIGINT: () => process.kill(process.pid, 'SIGINT'),
+  handled: (source) => {
+    process.once('SIGTERM', () => {
+      process.exitCode = 128 + 15;
+      void source.stop().then(() => process.disconnect());
+    });
+    process.kill(process.pid, 'SIGTERM');
+  },
+  /** Nobody but itself knows the source any more. */
+  forget: async () => {
+    for (let i = 0; i < 10; i++) {
+      global.gc();
+      await turn();
+    }
+    process.exit(7);
+  },
+  /** For the main thread to terminate this one; where the source is stopping, before its loop turns again. */
+  terminate: (_source, isStopping) => {
+    tell({ kind: 'terminable' });
+    while (isStopping);
+  },
+};
+
+/** One life of a source, from its making to its end by `stop`, `abort`, `read` (its signal), or `break`; or to an ending. */
 async function live(life) {
   const handlesBefore = process.getActiveResourcesInfo();
   const threadsBefore = threads();
-  const source = open(life.options);
-  const ended = new Promise((resolve) => (onEnd = resolve));
+  let source = open(life.options);
+  const frameHeld = new Promise((resolve) => {
+    onEnd = ({ ending, isStopping }) => {
+      if (ending === undefined) return resolve();
+      clearInterval(watch);
+      const left = source;
+      source = undefined;
+      if (isStopping) void left.stop();
+      void ENDINGS[ending](left, isStopping);
+    };
+  });
   const aborter = new AbortController();
   const { signal } = aborter;
   let reading = Promise.resolve();
   if (life.way === 'read') reading = takeSingly(source, signal);
-  else if (life.way !== 'unused') reading = take(source.frames({ signal }), life, ended);
+  else if (life.way !== 'unused') reading = take(source.frames({ signal }), life, frameHeld);
   const read = reading.then(
     () => 'end',
     (error) => error.code ?? error.message,
   );
   void read.then((outcome) => tell({ kind: 'read', outcome }));
   const watch = setInterval(() => tell({ kind: 'engine', engine: source.getMetrics().engine }), 10);
-  await ended;
+  await frameHeld;
   clearInterval(watch);
 
   const startedAt = performance.now();
@@ -84,14 +146,38 @@ async function live(life) {
   // What was closed is told so in the loop's next turn.
   await turn();
   const handles = added(process.getActiveResourcesInfo(), handlesBefore);
-  const latest = performance.now() + 2000;
-  while (threads() > threadsBefore && performance.now() < latest) await sleep(5);
-  tell({ kind: 'ended', ms, stopMs, outcome, handles, threads: threads() - threadsBefore });
+  tell({ kind: 'ended', ms, stopMs, outcome, handles, threads: await addedThreads(threadsBefore) });
 }
 
-process.on('message', (message) => {
-  if (message.kind === 'end') onEnd();
+function onMessage(message) {
+  if (message.kind === 'end') onEnd(message);
   else if (message.kind === 'exit') process.disconnect();
   else live(message).catch((error) => tell({ kind: 'defect', stack: error.stack }));
-});
-tell({ kind: 'ready' });
+}
+
+/** Runs a worker in which all of that happens, and says what is left of it. */
+async function host() {
+  // Node's own threads are all there once its pool was used and a worker has run.
+  await stat('/');
+  await new Promise((resolve) => new Worker('', { eval: true }).on('exit', resolve));
+  const threadsBefore = threads();
+  const worker = new Worker(__filename, { argv: [packagePath] });
+  process.on('message', (message) => worker.postMessage(message));
+  worker.on('message', (message) => {
+    if (message.kind === 'terminable') void worker.terminate();
+    else tell(message);
+  });
+  let error;
+  worker.on('error', (thrown) => (error = thrown.message));
+  worker.on('exit', async (code) => {
+    tell({ kind: 'gone', code, error, threads: await addedThreads(threadsBefore) });
+    process.disconnect();
+  });
+}
+
+if (place === 'worker') void host();
+else {
+  if (isMainThread) process.on('message', onMessage);
+  else parentPort.on('message', onMessage);
+  tell({ kind: 'ready' });
+}

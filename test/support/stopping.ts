@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { EngineStats } from '../../binding';
 import type { KvsHlsFrameSourceOptions } from '../../lib/index';
@@ -11,6 +10,14 @@ import { ROOT } from './child';
  * `stop()`, and nobody ever asked for a frame.
  */
 export type Way = 'stop' | 'abort' | 'read' | 'break' | 'unused';
+
+/**
+ * How a process, or the worker in which the source lives, ends with the source as it is. `stop`: by itself, behind `stop()`.
+ * `throw` and `reject`: by an exception that nobody catches. `handled`: by a handler of SIGTERM that stops the source. `forget`: by
+ * `process.exit()`, after the source was forgotten and the collector ran. `terminate`: a worker by its parent.
+ */
+export type EndingKind =
+  'stop' | 'exit' | 'throw' | 'reject' | 'SIGTERM' | 'SIGINT' | 'handled' | 'forget' | 'terminate';
 
 export interface Life {
   way: Way;
@@ -30,6 +37,8 @@ export type News =
   /** The reader has no more to read: `end`, or the error's code or message. */
   | { kind: 'read'; outcome: string }
   | { kind: 'defect'; stack: string }
+  /** The worker with the source has ended: by which code and error, and how many threads more than before there are. */
+  | { kind: 'gone'; code: number; error?: string; threads: number }
   | ({ kind: 'ended' } & Ending);
 
 export interface Ending {
@@ -44,23 +53,37 @@ export interface Ending {
   threads: number;
 }
 
-/** A process in which one source after the other lives. */
+/** How a process ended. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stderr: string;
+}
+
+/** A process in which one source after the other lives, on its main thread or in a worker. */
 export class StoppingChild {
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
   #news: News[] = [];
   #stderr = '';
   readonly #waiting = new Set<() => void>();
 
-  constructor() {
+  /** @param packagePath where the package is */
+  constructor(
+    place: 'main' | 'worker' = 'main',
+    packagePath = process.env.KVS_FRAMES_LIFECYCLE_PACKAGE ?? ROOT,
+  ) {
     const env = {
       ...process.env,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       NODE_OPTIONS: `--require ${join(ROOT, 'test', 'support', 'hanging-dns.cjs')}`,
     };
-    this.#child = spawn(process.execPath, [join(ROOT, 'test', 'support', 'stopping-child.cjs'), ROOT], {
+    const program = [join(ROOT, 'test', 'support', 'stopping-child.cjs'), packagePath, place];
+    this.#child = spawn(process.execPath, ['--expose-gc', ...program], {
       env,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
+    this.#closed = new Promise((resolve) => this.#child.on('close', resolve));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text;
       this.#wake();
@@ -69,7 +92,7 @@ export class StoppingChild {
       this.#news.push(news);
       this.#wake();
     });
-    this.#child.on('exit', () => this.#wake());
+    this.#child.on('close', () => this.#wake());
   }
 
   /** Begins a life; what was told of the one before is forgotten. */
@@ -105,11 +128,21 @@ export class StoppingChild {
     while (!this.#stderr.includes(`looking up ${name}`)) await this.#change();
   }
 
+  /** Ends the process, or the worker, with the source as it is; with `isStopping` just after `stop()` was called. */
+  async leave(ending: EndingKind, isStopping = false): Promise<Exit> {
+    this.#child.send({ kind: 'end', ending, isStopping });
+    return this.#exit();
+  }
+
   /** Lets go of the process: it ends by itself, or not at all. */
-  async exit(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  async exit(): Promise<Exit> {
     this.#child.send({ kind: 'exit' });
-    if (this.#child.exitCode === null) await once(this.#child, 'exit');
-    return { code: this.#child.exitCode, signal: this.#child.signalCode };
+    return this.#exit();
+  }
+
+  async #exit(): Promise<Exit> {
+    await this.#closed;
+    return { code: this.#child.exitCode, signal: this.#child.signalCode, stderr: this.#stderr };
   }
 
   /** Ends the process if it is still there. */

@@ -25,6 +25,14 @@ const contender = (id: string, group: string, title: string, cpuMs: number[]) =>
 const seen = (...cpuMs: number[]) =>
   cpuMs.map((ms) => ({ frames: 360, cpuMs: ms, mainThreadMicroseconds: 120, answersPerSecond: 1 }));
 
+/** A trial of so many cameras, of which the threads took so many cores. */
+const trial = (count: number, engine: number, main: number, shortfalls: string[] = []) => ({
+  ...{ count, shortfalls, framesPerSecond: count * 5, gapMs: 0, simulatorCores: 0.2, rssPerCameraMiB: 8 },
+  ageMs: { p50: 1200, p95: 2100, ofHalves: [2100, 2110] },
+  cores: { main, engine, network: 0.1, helpers: 0 },
+  eventLoop: { p50Ms: 0.1, p99Ms: 2, maxMs: 9 },
+});
+
 /** What a run on an imaginary machine left behind. */
 const RESULTS = {
   date: '2026-02-03T04:05:06.000Z',
@@ -175,5 +183,89 @@ describe('the page that the bench writes', () => {
     expect(picture).toContain('Imaginary &lt;1&gt;');
     expect(picture.match(/<rect class="(bar|own)"/g)).toHaveLength(5);
     expect(picture).not.toMatch(/NaN|undefined/);
+  });
+});
+
+describe('the page of how many cameras a host holds', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kvs-frames-load-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('names the most that were in time, what they cost each, and what had nothing left where there were more', async () => {
+    const { machine, versions, date, wallSeconds } = RESULTS;
+    const rows = [
+      {
+        title: 'small',
+        fps: 5,
+        most: 40,
+        least: 44,
+        trials: [trial(44, 3.6, 0.2, ['age']), trial(40, 1.5, 0.2)],
+      },
+      {
+        title: 'large',
+        fps: 1,
+        most: 9,
+        least: 10,
+        trials: [trial(9, 1, 0.5), trial(10, 1, 0.95, ['growth'])],
+      },
+      { title: 'endless', fps: 1, most: 9, least: null, trials: [trial(9, 1, 0.5)] },
+      { title: 'none', fps: 1, most: 0, least: 1, trials: [trial(1, 1, 0.5, ['frames'])] },
+    ];
+    const criterion = { fragmentMs: 2000, lateMs: 1000, growthMs: 250, share: 0.97 };
+    const json = join(folder, 'bench.json');
+    const results = { machine, versions, date, wallSeconds, quick: false, load: { criterion, rows } };
+    writeFileSync(json, JSON.stringify(results));
+    const result = await runNode([join(ROOT, 'bench/document.mjs'), json, folder]);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    const text = readFileSync(join(folder, 'load.md'), 'utf8');
+    expect(text).not.toMatch(/NaN|undefined|null|Infinity/);
+    expect(text).toContain('`npm run bench -- --only load`');
+    expect(text).toMatch(
+      /small +\| +\*\*40\*\* \| +200 \| .* 4\.5 % .*the cores, 88 % of them decoding and converting/,
+    );
+    expect(text).toMatch(/large +\| +\*\*9\*\* .*the main thread \|/);
+    expect(text).toMatch(/endless .*\*\*9\*\* or more .*not reached/);
+    expect(text).toMatch(/none +\| +< 1 /);
+    expect(text).toMatch(/small +\| +44 \| +age /);
+    const picture = readFileSync(join(folder, 'load.svg'), 'utf8');
+    expect(picture.match(/<rect class="own"/g)).toHaveLength(4);
+    expect(picture).not.toMatch(/NaN|undefined/);
+  });
+
+  it('comes from a search that doubles what held, halves what did not, and stops within a tenth', async () => {
+    const program = `
+      import { nextCount, shortfalls } from ${JSON.stringify(join(ROOT, 'bench/load.mjs'))};
+      const searched = (held, guess) => {
+        let [most, least] = [null, null];
+        const tried = [];
+        for (let count = guess; count !== null && tried.length < 20; count = nextCount(most, least, guess)) {
+          tried.push(count);
+          if (count <= held) most = count;
+          else least = count;
+        }
+        return { most, least, trials: tried.length };
+      };
+      const good = { ageMs: { p95: 2900, ofHalves: [2800, 3000] }, framesPerSecond: 49, gapMs: 0 };
+      console.log(JSON.stringify([
+        searched(37, 16), searched(37, 200), searched(1, 16), searched(0, 16),
+        shortfalls(good, 10, 5),
+        shortfalls({ ageMs: { p95: 3100, ofHalves: [2000, 2300] }, framesPerSecond: 48, gapMs: 10 }, 10, 5),
+      ]));`;
+    const { stdout, stderr } = await runNode(['--input-type=module', '--eval', program]);
+    expect(stderr).toBe('');
+    const [above, below, one, none, good, bad] = JSON.parse(stdout) as unknown[];
+    for (const found of [above, below] as { most: number; least: number; trials: number }[]) {
+      expect(found.most).toBeLessThanOrEqual(37);
+      expect(found.least).toBeGreaterThan(37);
+      expect(found.least / found.most).toBeLessThanOrEqual(1.1);
+      expect(found.trials).toBeLessThanOrEqual(8);
+    }
+    expect([one, none]).toMatchObject([
+      { most: 1, least: 2 },
+      { most: null, least: 1 },
+    ]);
+    expect([good, bad]).toEqual([[], ['age', 'growth', 'frames', 'gaps']]);
   });
 });

@@ -45,12 +45,17 @@ class Stage {
   /** How many fragments one recorded list holds. */
   listLength = 1000;
 
-  async read(live: readonly Fragment[], maxMs = 600_000): Promise<Fragment[]> {
+  /** A number is a time that goes by before the next fragment, ms. */
+  async read(live: readonly (Fragment | number)[], maxMs = 600_000): Promise<Fragment[]> {
+    const { clock } = this;
     const catchUp = new CatchUp(
       {
         // eslint-disable-next-line @typescript-eslint/require-await
         run: async function* (): AsyncGenerator<Fragment, LostFragments | null> {
-          yield* live;
+          for (const one of live) {
+            if (typeof one === 'number') clock.step(one);
+            else yield one;
+          }
           return { count: 1, ms: 1, cause: 'media' };
         },
         offer: () => Promise.resolve(),
@@ -70,7 +75,10 @@ class Stage {
       },
     );
     const all: Fragment[] = [];
-    const run = catchUp.run({ id: 1, url: 'http://x', expiresAtMs: Infinity }, new AbortController().signal);
+    const run = catchUp.run(
+      { id: 1, url: 'http://x', expiresAtMs: Infinity, endsAtMs: Infinity },
+      new AbortController().signal,
+    );
     let isDone = false;
     const reading = (async (): Promise<void> => {
       for (;;) {
@@ -106,7 +114,12 @@ class Stage {
     if (this.#within(range.fromMs, range.toMs).length === 0) {
       return Promise.reject(new KvsConnectionError('KVS_EMPTY_RANGE', 'nothing there'));
     }
-    return Promise.resolve({ id: 100, url: `${range.fromMs} ${range.toMs}`, expiresAtMs: Infinity });
+    return Promise.resolve({
+      id: 100,
+      url: `${range.fromMs} ${range.toMs}`,
+      expiresAtMs: Infinity,
+      endsAtMs: Infinity,
+    });
   }
 
   #within(fromMs: number, toMs: number): number[] {
@@ -161,6 +174,14 @@ describe('catching up', () => {
     const stage = new Stage();
     await stage.read([fragment(0), fragment(1000), fragment(2150), fragment(null), fragment(9000)]);
     expect(stage.ranges).toEqual([]);
+  });
+
+  it("reads a hole of minutes though the host's clock was set back an hour meanwhile", async () => {
+    const stage = new Stage();
+    stage.recording = seconds(0, 310);
+    const after = fragment(300_000, { lost: slid, receivedAtMs: 300_000 - 3_600_000 });
+    const all = await stage.read([fragment(0), 300_000, after]);
+    expect(dates(all)).toEqual(seconds(0, 301));
   });
 
   it('takes an empty recording for a camera that was silent', async () => {

@@ -1,4 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { deadline, sleep, systemClock } from '../../lib/clock';
 import { FakeClock } from '../support/fake-clock';
 
@@ -50,5 +53,60 @@ describe('deadline', () => {
       expect(limit.expired).toBe(false);
     }
     expect(clock.pending).toBe(0);
+  });
+});
+
+/** Serves one connection: answers what comes 100 ms later, from another thread. */
+const ANSWERING = `
+  const { createServer } = require('node:net');
+  const { parentPort } = require('node:worker_threads');
+  const server = createServer((socket) => socket.once('data', () => setTimeout(() => socket.end('answer'), 100)));
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+
+/** This thread does nothing at all for so long. */
+const standStill = (ms: number): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+describe("the host's clock", () => {
+  it('sees what came during a standstill before a deadline that fell into it', async () => {
+    const server = new Worker(ANSWERING, { eval: true });
+    try {
+      const [port] = (await once(server, 'message')) as [number];
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      const ends: string[] = [];
+      const ended = new Promise<void>((resolve) => {
+        const end = (how: string): void => {
+          ends.push(how);
+          resolve();
+        };
+        const cancel = systemClock.after(50, () => end('deadline'));
+        socket.once('data', () => {
+          cancel();
+          end('answer');
+        });
+      });
+      socket.write('question');
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      standStill(1000);
+      await ended;
+      await sleep(systemClock, 20);
+      expect(ends).toEqual(['answer']);
+      socket.destroy();
+    } finally {
+      await server.terminate();
+    }
+  });
+
+  it('keeps a deadline that nothing came before, and forgets one that was cancelled while overdue', async () => {
+    const fired: string[] = [];
+    const cancels = [
+      systemClock.after(10, () => fired.push('kept')),
+      systemClock.after(20, () => fired.push('cancelled')),
+    ];
+    // Between the timers, which are overdue, and what they are put off to.
+    setTimeout(() => cancels[1]?.(), 30);
+    standStill(1000);
+    await sleep(systemClock, 20);
+    expect(fired).toEqual(['kept']);
   });
 });

@@ -143,6 +143,35 @@ describe('the options of HlsFrameSource', () => {
     expect(checkHlsOptions({ url, allowedOrigins: ['https://cdn.example.com'] }).allowedOrigins).toHaveLength(
       1,
     );
-    expect(() => checkHlsOptions({ url, allowedOrigins: ['https://cdn.example.com/x'] })).toThrow(/origins/);
+    const refused = [
+      'https://cdn.example.com/x',
+      'https://cdn.example.com/',
+      'https://CiSECRET:CiSECRET@cdn.example.com',
+      'https://cdn.example.com?CiSECRET',
+      'https://cdn.example.com:443',
+      'https://CDN.example.com',
+      'HTTPS://cdn.example.com',
+      'https://*.example.com',
+      'ftp://cdn.example.com',
+      'ws://cdn.example.com',
+      'file://CiSECRET',
+      'blob:https://cdn.example.com',
+      'cdn.example.com',
+      'null',
+      '*',
+      '',
+    ];
+    for (const origin of refused) {
+      const message = messageOf(() => checkHlsOptions({ url, allowedOrigins: [origin] }));
+      expect(message).toMatch(/origins such as .* in allowedOrigins/);
+      expect(message).not.toContain('CiSECRET');
+    }
+    for (const origin of [null, 7, {}, ['https://cdn.example.com']]) {
+      expect(() => checkHlsOptions({ url, allowedOrigins: [origin as string] })).toThrow(ConfigError);
+    }
+    for (const origins of ['https://cdn.example.com', {}, new Set(['https://cdn.example.com']), 7]) {
+      const options = { url, allowedOrigins: origins as unknown as string[] };
+      expect(() => checkHlsOptions(options)).toThrow(ConfigError);
+    }
   });
 });

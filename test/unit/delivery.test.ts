@@ -76,6 +76,21 @@ describe('handing frames over', () => {
     expect(bench.drops).toEqual([]);
   });
 
+  it('hands over what is ready though the clock it is dated by was set back since', () => {
+    const bench = new Bench({ kind: 'every' }, true);
+    bench.fragment(0);
+    bench.clock.step(SPARE_MS);
+    expect(bench.take()).toBe(0);
+    const behindMs = -3_600_000;
+    bench.clock.step(FRAGMENT_MS - SPARE_MS);
+    bench.delivery.onFragment({
+      captureMs: bench.startMs + behindMs,
+      durationMs: FRAGMENT_MS,
+      isBreak: false,
+    });
+    for (let frame = 1; frame < 10; frame++) expect(bench.take()).toBe(frame * 100);
+  });
+
   it('gives a slow consumer the latest frames evenly, though they come in bursts', () => {
     const bench = new Bench({ kind: 'latest' }, true);
     const seen: number[] = [];

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { inspect } from 'node:util';
 import { limited, type LimitedLogger } from '../../lib/log-limit.js';
 import { silentLogger, type Logger } from '../../lib/logger.js';
 import { FakeClock, settled } from '../support/fake-clock';
@@ -208,6 +209,70 @@ describe("the program's logger", () => {
     logger.flush();
     expect(news()).toHaveLength(7);
     expect(lines.join()).not.toContain('SECRET');
+  });
+
+  test('is never shown a secret in details, and these stay as they were', () => {
+    const shown: unknown[][] = [];
+    const keep = (...all: unknown[]): void => void shown.push(all);
+    const over = limited({ debug: keep, info: keep, warn: keep, error: keep }, clock);
+    const url = 'https://user:SECRET@host/list.m3u8?SessionToken=CiSECRET~';
+    const details = {
+      url,
+      fragment: 7,
+      tokens: 2,
+      headers: { authorization: 'AWS4-HMAC-SHA256 Signature=SECRET', host: 'a' },
+      list: [
+        new URL(url),
+        new Map<unknown, unknown>([
+          ['sessionToken', 'SECRET'],
+          [url, new Set([url])],
+        ]),
+      ],
+      bytes: Buffer.from('SECRET'),
+      error: Object.assign(new TypeError(`GET ${url}`, { cause: new Error(url) }), { request: url }),
+      credentials: { accessKeyId: 'SECRET', expiration: new Date(0) },
+      [url]: Symbol(url),
+    };
+    const before = structuredClone({ ...details, [url]: null, error: null, list: null });
+    over.warn('lost', details, url, details.error);
+    over.debug('lost', details);
+    const text = inspect(shown, { depth: Infinity, showHidden: true }) + JSON.stringify(shown);
+    expect(text).not.toContain('SECRET');
+    expect(shown[0]).toMatchObject([
+      'lost',
+      { fragment: 7, tokens: 2, headers: { host: 'a' }, bytes: '[6 bytes]', error: { name: 'TypeError' } },
+      'https://…@host/list.m3u8?SessionToken=…',
+      expect.any(Error),
+    ]);
+    expect(structuredClone({ ...details, [url]: null, error: null, list: null })).toEqual(before);
+    expect(details.error).toHaveProperty('request', url);
+  });
+
+  test('comes through without a detail that can not be read, and with the others', () => {
+    const shown: unknown[][] = [];
+    const keep = (...all: unknown[]): void => void shown.push(all);
+    const over = limited({ debug: keep, info: keep, warn: keep, error: keep }, clock);
+    const trap = {
+      get body(): never {
+        throw new Error('SECRET');
+      },
+    };
+    over.warn('lost', trap, { fragment: 7 });
+    over.warn('lost', 'again');
+    expect(shown).toEqual([
+      ['lost', '[unreadable]', { fragment: 7 }],
+      ['lost', 'again'],
+    ]);
+  });
+
+  test('is not held up by details without end', () => {
+    const shown: unknown[][] = [];
+    const keep = (...all: unknown[]): void => void shown.push(all);
+    const over = limited({ debug: keep, info: keep, warn: keep, error: keep }, clock);
+    const ring: Record<string, unknown> = { all: Array.from({ length: 100_000 }, (_, i) => ({ i })) };
+    ring['self'] = ring;
+    over.warn('lost', ring, ring);
+    expect(JSON.stringify(shown).length).toBeLessThan(20_000);
   });
 
   test('that is silent costs nothing: nothing is remembered, and no clock is asked', () => {

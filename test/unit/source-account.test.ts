@@ -66,7 +66,7 @@ describe('the account of a source', () => {
     expect(account).toMatchObject({ urlRefreshes: 2, renewals: 1, reconnects: 1, reconnectsLastHour: 1 });
     clock.step(3_700_000);
     expect(account).toMatchObject({ reconnects: 1, reconnectsLastHour: 0 });
-    const session = { id: 3, url: 'http://x', expiresAtMs: Infinity };
+    const session = { id: 3, url: 'http://x', expiresAtMs: Infinity, endsAtMs: Infinity };
     expect(account.sessionAgeMs(session)).toBe(3_700_000);
     expect(account.sessionAgeMs(undefined)).toBeNull();
   });

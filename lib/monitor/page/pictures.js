@@ -128,12 +128,12 @@ export class Pictures {
     const deadline = setTimeout(() => controller.abort(), DEADLINE_MS);
     try {
       const query = new URLSearchParams({
+        camera: job.view.id,
         after: String(job.serial),
         waitMs: String(job.isFlowing ? WAIT_MS : 0),
       });
       if (job.isLarge) query.set('size', 'large');
-      const path = `cameras/${encodeURIComponent(job.view.id)}/picture.jpg?${query}`;
-      const answer = await fetch(path, { signal: controller.signal });
+      const answer = await fetch(`picture.jpg?${query}`, { signal: controller.signal });
       if (answer.status === 200) {
         const jpeg = await answer.blob();
         job.serial = Number(answer.headers.get('x-serial'));

@@ -26,7 +26,7 @@ export type TextEdit =
   | { readonly type: 'text-empty' }
   | { readonly type: 'text-garbled' }
   | { readonly type: 'text-html' }
-  /** Right, but longer than 1 MiB by comments. */
+  /** Right, but 6 MiB longer by comments: more than a reader takes. */
   | { readonly type: 'text-huge' }
   /** Ends in the middle of its last fragment's URL. */
   | { readonly type: 'text-truncated' }
@@ -133,7 +133,7 @@ function swapped(entries: readonly ListedFragment[], index: number): readonly Li
   return copy;
 }
 
-const hugeBytes = 1.5 * 2 ** 20;
+const hugeBytes = 6 * 2 ** 20;
 const html =
   '<!DOCTYPE html>\n<html><head><title>Sign in to the network</title></head>' +
   '<body><h1>Please accept the terms of use</h1></body></html>\n';

@@ -17,8 +17,8 @@ export const playlistExpectations: Expectations = {
     does: 'Refuses to read it, and asks for another session with back-off.',
     means: 'Not what KVS sends: with the list lengths it allows, lists are much smaller.',
     todo: lookFor,
-    phases: CALM_OR_RECONNECTED,
-    calls: [0, 3],
+    phases: RECONNECTED,
+    calls: [3, 3],
     recoveryMs: 4_000,
   },
   'playlist-truncated': {

@@ -137,7 +137,7 @@ describe('watching a source', () => {
     expect(shown.objects().at(-1)).toMatchObject({ frames: 3, skippedFrames: 2, repeatedFrames: 1 });
   });
 
-  it('keeps snapshots, and goes on when that fails', async () => {
+  it('keeps snapshots, goes on when that fails, and says so at the end', async () => {
     const out = { directory: join(directory, 'out'), everySeconds: 1 };
     const { fake, shown, exitCode, give } = watched('json', { out, maxFrames: 3 });
     const untilSaid = async (type: string): Promise<void> => {
@@ -150,7 +150,7 @@ describe('watching a source', () => {
     await give(1000);
     await untilSaid('snapshot-error');
     await give(1040);
-    expect(await exitCode).toBe(0);
+    expect(await exitCode).toBe(1);
     expect(types(shown)).toEqual(['snapshot', 'snapshot-error', 'report']);
     expect(shown.objects().at(-1)).toMatchObject({ frames: 3, snapshots: 1, snapshotErrors: 1 });
     expect(fake.isStopped).toBe(true);

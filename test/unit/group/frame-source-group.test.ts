@@ -230,7 +230,7 @@ describe('a group', () => {
     let seed = 1;
     const random = (): number => (seed = (seed * 16807) % 2147483647) / 2147483647;
     const dueMs = Array.from({ length: 64 }, () =>
-      renewalDelayMs({ expiresAtMs: 300_000 }, 0, 30_000, random),
+      renewalDelayMs({ endsAtMs: 300_000 }, 0, 30_000, random),
     ) as number[];
     const inOneSecond = dueMs.map((from) => dueMs.filter((at) => at >= from && at < from + 1000).length);
     expect(Math.max(...inOneSecond)).toBeLessThan(10);

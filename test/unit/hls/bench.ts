@@ -33,7 +33,7 @@ export class Bench {
   }
 
   session({ url }: { url: string }): Session {
-    return { id: ++this.#sessions, url, expiresAtMs: Infinity };
+    return { id: ++this.#sessions, url, expiresAtMs: Infinity, endsAtMs: Infinity };
   }
 
   /** Id of the last session. */

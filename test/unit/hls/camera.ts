@@ -7,6 +7,8 @@ export const DURATION_MS = 2000;
 
 export interface ListOptions {
   dates?: boolean;
+  /** By how much dates are ahead of the camera's, ms. Default 0. */
+  aheadMs?: number;
   ended?: boolean;
   /** Lines before the fragment with this number. */
   before?: Record<number, string[]>;
@@ -44,7 +46,7 @@ export class ScriptedSession {
   list(
     first: number,
     last: number,
-    { dates = true, ended = false, before = {}, init = 'init.mp4' }: ListOptions = {},
+    { dates = true, aheadMs = 0, ended = false, before = {}, init = 'init.mp4' }: ListOptions = {},
   ): string {
     const lines = [
       '#EXTM3U',
@@ -55,7 +57,8 @@ export class ScriptedSession {
     if (init !== null) lines.push(`#EXT-X-MAP:URI="${init}?SessionToken=CiSECRET${this.name}~"`);
     for (let number = first; number <= last; number++) {
       lines.push(...(before[number] ?? []));
-      if (dates) lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(T0 + number * DURATION_MS).toISOString()}`);
+      if (dates)
+        lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(T0 + number * DURATION_MS + aheadMs).toISOString()}`);
       lines.push(
         `#EXTINF:${DURATION_MS / 1000},`,
         `f?FragmentNumber=${number - this.base}&SessionToken=CiSECRET${this.name}~`,

@@ -53,7 +53,7 @@ function openSession(): Session {
     const number = new URL(request.url ?? '', 'http://host').searchParams.get('FragmentNumber');
     response.end(fragmentBytes(first + Number(number)));
   });
-  return { id, url: scripted.url, expiresAtMs: Infinity };
+  return { id, url: scripted.url, expiresAtMs: Infinity, endsAtMs: Infinity };
 }
 
 /** A small repeatable random source (mulberry32). */

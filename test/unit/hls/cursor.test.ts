@@ -41,6 +41,7 @@ function taken(sequence: number, seconds: number | null, windowStart = 0): Posit
     dateMs: seconds === null ? null : T0 + seconds * 1000,
     durationMs: 2000,
     windowStart,
+    inOrder: true,
   };
 }
 
@@ -93,6 +94,24 @@ describe('within a session', () => {
       list(3, [6, 8, 1]),
       taken(4, 8),
       { index: 2, missed: 0, by: 'sequence' },
+    ],
+    [
+      'counting began anew within what is listed',
+      list(2, [8, 10]),
+      taken(4, 8),
+      { index: 1, missed: 0, broken: false, by: 'date' },
+    ],
+    [
+      'two fragments were in the wrong order, and the second of them was taken',
+      list(2, [4, 6, 8, 10]),
+      { ...taken(4, 6), inOrder: false },
+      { index: 3, missed: 0, broken: false, by: 'sequence' },
+    ],
+    [
+      'two fragments that were taken are in the wrong order now',
+      list(2, [4, 8, 6, 10]),
+      taken(4, 8),
+      { index: 3, missed: 0, broken: false, by: 'sequence' },
     ],
     ['the list is empty', list(0, []), taken(4, 8), { index: 0, missed: 0, broken: false }],
   ])('%s', (_name, playlist, last, expected) => {

@@ -86,6 +86,51 @@ describe('a live session', () => {
     expect(fourth).toBeLessThan(third!);
   });
 
+  test('says so across a change of the session too, though nobody watched how the new list came about', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), a.list(0, 2), a.list(0, 3), status(403));
+    const b = new ScriptedSession(bench.server, 'b', 100);
+    b.lists(b.list(100, 105), b.list(100, 105), b.list(100, 106), b.list(100, 106, { ended: true }));
+    const clock = fastClock(5);
+    const from = bench.follower({ clock });
+    const startedMs = clock.monotonic();
+    const before = await bench.read(from, a);
+    expect(numbers(before.fragments)).toEqual([2, 3]);
+    const { fragments } = await bench.read(from, b);
+    const spentMs = clock.monotonic() - startedMs;
+    expect(fragments.length).toBeGreaterThan(1);
+    for (const { elapsedMs } of fragments) {
+      expect(elapsedMs).toBeGreaterThanOrEqual(0);
+      expect(elapsedMs).toBeLessThan(spentMs);
+    }
+  });
+
+  test('that begins to count anew within what is listed goes on by dates', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 14);
+    const again = new ScriptedSession(bench.server, 'again', 12);
+    const moved = again.list(12, 22, { ended: true }).replaceAll('f?', '/again/f?');
+    a.lists(a.list(14, 20), moved.replaceAll('init.mp4', '/a/init.mp4'));
+    const { fragments } = await bench.read(bench.follower(), a);
+    expect(numbers(fragments)).toEqual([20, 21, 22]);
+  });
+
+  test('may list two fragments in the wrong order, and in the right one later', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    const lines = a.list(0, 6).split('\n');
+    const [five, six] = [lines.splice(-6, 3), lines.splice(-3)];
+    a.lists(a.list(0, 4), [...lines, ...six, ...five].join('\n'), a.list(0, 8, { ended: true }));
+    const { fragments } = await bench.read(bench.follower(), a);
+    expect(numbers(fragments)).toEqual([4, 6, 5, 7, 8]);
+  });
+
+  test('may show a copy of its list that is older than all that was listed of late', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(15, 20), a.list(8, 12), a.list(16, 22, { ended: true }));
+    const { fragments } = await bench.read(bench.follower(), a);
+    expect(numbers(fragments)).toEqual([20, 21, 22]);
+    expect(fragments.map(({ lost }) => lost)).toEqual([null, null, null]);
+  });
+
   test('that begins to count anew goes on by dates', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
     const again = new ScriptedSession(bench.server, 'again', 44);

@@ -209,7 +209,7 @@ describe('a damaged fragment', () => {
   });
 
   test('that is larger than the limit is given up at once', async () => {
-    const loader = new Loader({ clock: systemClock, policies: { fragment: { maxBytes: 1000 } } });
+    const loader = new Loader({ clock: systemClock, limits: { maxFragmentBytes: 1000 } });
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(a.list(0, 2, { ended: true }));
     const asked = fragments('a', 0, { 1: [fragmentBytes(1, 2000)] });

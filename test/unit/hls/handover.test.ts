@@ -47,6 +47,19 @@ describe('the next session', () => {
     expect(numbers([...first.fragments, ...second.fragments])).toEqual([0, 1, 2, 3]);
   });
 
+  test('may list in the right order what the last listed, and was read, in the wrong one', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    const lines = a.list(0, 6).split('\n');
+    const [six, five] = [lines.splice(-3), lines.splice(-3)];
+    a.lists(a.list(0, 4), [...lines, ...six, ...five].join('\n'), status(403));
+    const b = new ScriptedSession(bench.server, 'b', 2);
+    b.lists(b.list(2, 8, { ended: true }));
+    const from = bench.follower();
+    const first = await bench.read(from, a);
+    const second = await bench.read(from, b);
+    expect(numbers([...first.fragments, ...second.fragments])).toEqual([4, 6, 5, 7, 8]);
+  });
+
   test('that begins later marks the break', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);
     a.lists(a.list(0, 2), status(403));

@@ -105,6 +105,32 @@ describe('without dates, the next session', () => {
   });
 });
 
+describe('the next session, dated an hour ahead of what went by,', () => {
+  const AHEAD: ListOptions = { aheadMs: 3_600_000 };
+
+  test('goes on behind the last fragment, known by what it holds', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), a.list(0, 4), status(403));
+    const b = new ScriptedSession(bench.server, 'b', 1);
+    b.lists(b.list(1, 5, AHEAD), b.list(1, 6, { ...AHEAD, ended: true }));
+    const from = bench.follower();
+    const first = await bench.read(from, a);
+    const second = await bench.read(from, b);
+    expect(numbers([...first.fragments, ...second.fragments])).toEqual([2, 3, 4, 5, 6]);
+    expect(second.fragments.every(({ lost }) => lost === null)).toBe(true);
+  });
+
+  test('is read from its beginning where it shares nothing', async () => {
+    const a = new ScriptedSession(bench.server, 'a', 0);
+    a.lists(a.list(0, 2), status(403));
+    const b = new ScriptedSession(bench.server, 'b', 20);
+    b.lists(b.list(20, 22, AHEAD), b.list(20, 23, { ...AHEAD, ended: true }));
+    const from = bench.follower();
+    await bench.read(from, a);
+    expect(numbers((await bench.read(from, b)).fragments)).toEqual([20, 21, 22, 23]);
+  });
+});
+
 describe('without dates, an offered session', () => {
   test('takes over once it is proved to list the last fragment, without loss or repetition', async () => {
     const a = new ScriptedSession(bench.server, 'a', 0);

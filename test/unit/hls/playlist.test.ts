@@ -20,9 +20,9 @@ function master(...lines: string[]): MasterPlaylist {
   return playlist;
 }
 
-function failure(text: string, limits = {}): HlsStreamError {
+function failure(text: string, maxEntries?: number): HlsStreamError {
   try {
-    parsePlaylist(text, BASE, limits);
+    parsePlaylist(text, BASE, maxEntries);
   } catch (error) {
     if (error instanceof HlsStreamError) return error;
     throw error;
@@ -205,6 +205,17 @@ describe('what players survive', () => {
 });
 
 describe('a master playlist', () => {
+  test('has the variants of the first 64 entries, and no tag of those behind them', () => {
+    const entry = (bandwidth: number): string[] => [
+      `#EXT-X-STREAM-INF:BANDWIDTH=${bandwidth}`,
+      `/${bandwidth}.m3u8`,
+    ];
+    const entries = Array.from({ length: 5100 }, (_, i) => entry(i + 1)).flat();
+    const { variants } = master(...entries, '#EXT-X-STREAM-INF:BANDWIDTH=9');
+    expect(variants.map(({ bandwidth }) => bandwidth)).toEqual(Array.from({ length: 64 }, (_, i) => i + 1));
+    expect(variants.at(-1)?.url).toMatch(/\/64\.m3u8$/);
+  });
+
   test('as KVS writes it has one variant with codecs and size', () => {
     const { variants } = master(
       '#EXT-X-VERSION:1',
@@ -273,12 +284,15 @@ describe('refusals', () => {
     expect(media('#EXT-X-KEY:METHOD=NONE', '#EXTINF:1,', 'a').fragments).toHaveLength(1);
   });
 
-  test('too much text, too many entries and too long lines are told apart', () => {
-    expect(failure(`#EXTM3U\n${EXTINF}`, { maxChars: 10 })).toMatchObject({ code: 'HLS_TOO_LARGE' });
-    expect(failure(`#EXTM3U\n${EXTINF.repeat(4)}`, { maxEntries: 3 })).toMatchObject({
+  test('too many entries and too long lines are told apart', () => {
+    expect(parsePlaylist(`#EXTM3U\n${EXTINF.repeat(3)}`, BASE, 3)).toMatchObject({ kind: 'media' });
+    expect(failure(`#EXTM3U\n${EXTINF.repeat(4)}`, 3)).toMatchObject({
       code: 'HLS_TOO_LARGE',
+      resource: 'playlist',
+      message: 'The playlist lists more than the limit of 3 entries; raise limits.maxPlaylistEntries',
     });
-    expect(failure(`#EXTM3U\n#EXTINF:1,\n${'a'.repeat(100)}`, { maxLineChars: 50 })).toMatchObject({
+    expect(failure(`#EXTM3U\n${EXTINF.repeat(5101)}`)).toMatchObject({ code: 'HLS_TOO_LARGE' });
+    expect(failure(`#EXTM3U\n#EXTINF:1,\n${'a'.repeat(16_385)}`)).toMatchObject({
       code: 'HLS_PLAYLIST_INVALID',
     });
   });

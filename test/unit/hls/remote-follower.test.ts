@@ -5,6 +5,7 @@ import type { FollowerReply, FollowerSettings } from '../../../lib/hls/follower-
 import type { Fragment } from '../../../lib/hls/fragment.js';
 import { LoadStatistics, type LoadCount } from '../../../lib/hls/load-statistics.js';
 import { RemoteFollower } from '../../../lib/hls/remote-follower.js';
+import { DEFAULT_LIMITS } from '../../../lib/limits.js';
 import { silentLogger } from '../../../lib/logger.js';
 import { ScriptedSession } from './camera.js';
 import { fragmentBytes, numberIn } from './media.js';
@@ -12,7 +13,7 @@ import { ScriptedServer, status } from './server.js';
 
 const SETTINGS: FollowerSettings = {
   allowedOrigins: [],
-  maxPlaylistBytes: 1024 * 1024,
+  limits: DEFAULT_LIMITS,
   startFragmentsBehind: 0,
   startAt: 'edge',
   fragmentsPerSecond: 20,
@@ -35,7 +36,7 @@ afterEach(async () => {
 });
 
 function session({ url }: { url: string }) {
-  return { id: 1, url, expiresAtMs: Infinity };
+  return { id: 1, url, expiresAtMs: Infinity, endsAtMs: Infinity };
 }
 
 describe('across the thread', () => {

@@ -92,7 +92,7 @@ export function status(code: number, name = '', headers: Record<string, string> 
   return (_request: IncomingMessage, response: ServerResponse): void => {
     const type =
       name === '' ? {} : { 'x-amzn-ErrorType': `${name}:https://kinesisvideo.amazonaws.com/doc/2017-09-30/` };
-    response.writeHead(code, { ...type, 'x-amzn-RequestId': 'request-1', ...headers });
+    response.writeHead(code, { ...type, 'x-amzn-RequestId': '0a1b2c3d-1', ...headers });
     response.end(JSON.stringify({ Message: `no, and here is your query again: ${_request.url}` }));
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { MediaPlaylist } from '../../../lib/hls/playlist.js';
-import { elapsedMs, Sightings } from '../../../lib/hls/sightings.js';
+import { elapsedMs, notBeforeMs, Sightings } from '../../../lib/hls/sightings.js';
 
 /** A list of 2 s fragments. */
 function list(first: number, last: number): MediaPlaylist {
@@ -25,6 +25,11 @@ function list(first: number, last: number): MediaPlaylist {
   };
 }
 
+const LIVE = list(0, 0);
+/** What is known of one fragment by itself. */
+const watched = (seen: Sightings, sequence: number): number | null =>
+  notBeforeMs(null, seen.of(sequence), LIVE);
+
 describe('the time between two fragments', () => {
   test('is at most that from the poll which did not show the first to the one which showed the second', () => {
     const seen = new Sightings();
@@ -33,15 +38,15 @@ describe('the time between two fragments', () => {
     seen.note(list(0, 2), 1200, 1210, false);
     seen.note(list(1, 2), 3000, 3010, false);
     seen.note(list(1, 3), 3200, 3210, false);
-    expect(elapsedMs(seen.of(2), seen.of(3))).toBe(3210 - 1000);
+    expect(elapsedMs(watched(seen, 2), seen.of(3), LIVE)).toBe(3210 - 1000);
   });
 
   test('is not known from a fragment that the first poll showed', () => {
     const seen = new Sightings();
     seen.note(list(0, 1), 0, 10, false);
     seen.note(list(0, 2), 500, 510, false);
-    expect(elapsedMs(seen.of(1), seen.of(2))).toBeNull();
-    expect(elapsedMs(null, seen.of(2))).toBeNull();
+    expect(elapsedMs(watched(seen, 1), seen.of(2), LIVE)).toBeNull();
+    expect(elapsedMs(400, null, LIVE)).toBeNull();
   });
 
   test('is not known from one whose appearance nobody watched for longer than a fragment and a second', () => {
@@ -49,8 +54,26 @@ describe('the time between two fragments', () => {
     seen.note(list(0, 1), 0, 10, false);
     seen.note(list(0, 2), 3100, 3110, false);
     seen.note(list(0, 3), 5000, 5010, false);
-    expect(elapsedMs(seen.of(2), seen.of(3))).toBeNull();
-    expect(elapsedMs(seen.of(3), seen.of(3))).toBe(5010 - 3100);
+    expect(elapsedMs(watched(seen, 2), seen.of(3), LIVE)).toBeNull();
+    expect(elapsedMs(watched(seen, 3), seen.of(3), LIVE)).toBe(5010 - 3100);
+  });
+
+  test('is at most that since the last one whose appearance was watched: the first poll of a session tells none', () => {
+    const opening = { atMs: 9010, notBeforeMs: null };
+    const next = { atMs: 12_010, notBeforeMs: 11_000 };
+    const carriedMs = notBeforeMs(1000, opening, LIVE);
+    expect(carriedMs).toBe(1000);
+    expect(elapsedMs(carriedMs, opening, LIVE)).toBe(9010 - 1000);
+    expect(elapsedMs(carriedMs, next, LIVE)).toBe(12_010 - 1000);
+    expect(notBeforeMs(carriedMs, next, LIVE)).toBe(11_000);
+  });
+
+  test.each([{ ended: true }, { vod: true }])('is not known of what is there at once: %j', (kind) => {
+    const recording = { ...LIVE, ...kind };
+    const opening = { atMs: 9010, notBeforeMs: null };
+    expect(elapsedMs(1000, opening, recording)).toBeNull();
+    expect(notBeforeMs(1000, opening, recording)).toBeNull();
+    expect(notBeforeMs(1000, { atMs: 9010, notBeforeMs: 8000 }, recording)).toBe(8000);
   });
 
   test('is not known across a count that began anew', () => {

@@ -280,6 +280,23 @@ describe('a variant that can not be had', () => {
     expect(error).toMatchObject({ code: 'HLS_STATUS', status: 404 });
   });
 
+  test('nor thousands of others takes no more than eight requests, and the next session tries the next eight', async () => {
+    const lines = Array.from({ length: 5100 }, (_, i) => [
+      `#EXT-X-STREAM-INF:BANDWIDTH=${9_000_000 - i}`,
+      `/none-${i}/list.m3u8`,
+    ]);
+    bench.server.set('/master.m3u8', ['#EXTM3U', ...lines.flat(), ''].join('\n'));
+    const source = { url: `${bench.server.origin}/master.m3u8` };
+    const from = follower();
+    const asked = (): string[] => bench.server.requests.filter((path) => path.startsWith('/none-'));
+    expect((await bench.read(from, source)).error).toMatchObject({ code: 'HLS_STATUS', status: 404 });
+    expect(asked()).toHaveLength(8);
+    expect(bench.server.requests).toHaveLength(9);
+    await bench.read(from, source);
+    expect(asked()).toHaveLength(16);
+    expect(new Set(asked()).size).toBe(16);
+  });
+
   test('because the session is refused ends it at once', async () => {
     const high = new Rung('high', 720, 500).lists(status(403));
     const low = new Rung('low', 360, 100).live(8);

@@ -9,9 +9,10 @@ export class RawClient {
   readonly ended: Promise<string>;
   #wake: () => void = () => {};
 
-  constructor(url: string) {
+  /** From that address of this machine; default: one that the host chooses. */
+  constructor(url: string, localAddress?: string) {
     const { hostname, port } = new URL(url);
-    this.socket = connect(Number(port), hostname.replace(/[[\]]/g, ''));
+    this.socket = connect({ port: Number(port), host: hostname.replace(/[[\]]/g, ''), localAddress });
     this.socket.setEncoding('latin1').on('data', (text: string) => {
       this.text += text;
       this.#wake();

@@ -49,7 +49,7 @@ async function served(...ids: string[]): Promise<Served> {
 }
 
 const ask = ({ url }: Served, id: string, query = ''): Promise<Response> =>
-  fetch(`${url}/cameras/${encodeURIComponent(id)}/picture.jpg${query}`);
+  fetch(`${url}/picture.jpg?camera=${encodeURIComponent(id)}${query.replace('?', '&')}`);
 
 describe('pictures of the live page', () => {
   it('cost nothing while nobody asks for one: nobody is subscribed to frames', async () => {
@@ -246,7 +246,7 @@ describe('pictures of the live page', () => {
   it('are not waited for by who has gone', async () => {
     const monitor = await served('front-door');
     const before = monitor.clock.pending;
-    const gone = request(`${monitor.url}/cameras/front-door/picture.jpg`);
+    const gone = request(`${monitor.url}/picture.jpg?camera=front-door`);
     gone.on('error', () => {});
     gone.end();
     await untilWanted();
@@ -267,7 +267,15 @@ describe('pictures of the live page', () => {
   });
 
   it('are found by whatever a camera is called', async () => {
-    const ids = ['<script>alert(1)</script>', 'a/b/picture.jpg', 'Hof ä & 100 % #2?x=y', 'Ünïcödé 相机'];
+    const ids = [
+      '<script>alert(1)</script>',
+      'a/b/picture.jpg',
+      'Hof ä & 100 % #2?x=y',
+      'Ünïcödé 相机',
+      '..',
+      '.',
+      'a\nb',
+    ];
     const monitor = await served(...ids);
     for (const id of ids) {
       const response = ask(monitor, id);

@@ -76,5 +76,8 @@ describe('the playout', () => {
     expect(playout.dueMs(3_652_000)).toBe(6100);
     playout.arrived(54_000, 8000, false);
     expect(playout.dueMs(54_000)).toBe(8100);
+    // What was taken before that waits no hour.
+    expect(playout.dueInMs(3_652_500, 8000)).toBe(0);
+    expect(playout.dueInMs(54_000, 8000)).toBe(100);
   });
 });

@@ -8,6 +8,7 @@ test('a fixed URL is a new session each time and never expires', async () => {
     id: 1,
     url: 'https://example.com/live.m3u8',
     expiresAtMs: Infinity,
+    endsAtMs: Infinity,
   });
   expect(await provider.acquire(request)).toMatchObject({ id: 2 });
   provider.close();

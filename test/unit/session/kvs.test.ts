@@ -37,7 +37,7 @@ describe('a session', () => {
   test('is acquired by the two calls, signed, with the documented defaults', async () => {
     const clock = stoppedClock();
     const session = await plane.open({ clock }).acquire(request());
-    expect(session).toEqual({ id: 1, url: plane.url, expiresAtMs: 1_300_000 });
+    expect(session).toEqual({ id: 1, url: plane.url, expiresAtMs: 1_300_000, endsAtMs: 1_300_000 });
     expect(plane.paths()).toEqual(['/getDataEndpoint', '/getHLSStreamingSessionURL']);
     expect(plane.calls[0]?.body).toEqual({
       StreamName: 'front-door',
@@ -251,6 +251,34 @@ describe('the data endpoint', () => {
       'kinesisvideo-fips.eu-west-1.api.aws',
       'b-1.kinesisvideo.eu-west-1.amazonaws.com',
     ]);
+  });
+
+  test.each([
+    'file:///etc/passwd',
+    'data:text/plain,x',
+    'javascript:0',
+    'ftp://127.0.0.1/',
+    'unix:/var/run/docker.sock',
+    '//127.0.0.1/',
+    '169.254.169.254',
+    '',
+  ])('has to be http or https, and so has the session URL: %s', async (url) => {
+    plane.sessionAnswer = json({ HLSStreamingSessionURL: url });
+    expect(await plane.refusal()).toMatchObject({
+      code: 'KVS_NO_URL',
+      resource: 'GetHLSStreamingSessionURL',
+    });
+    plane.endpointAnswer = json({ DataEndpoint: url });
+    expect(await plane.refusal()).toMatchObject({ code: 'KVS_NO_URL', resource: 'GetDataEndpoint' });
+    expect(plane.paths().at(-1)).toBe('/getDataEndpoint');
+  });
+
+  test('may not be http where the control plane is https', async () => {
+    const { requestHandler, hosts } = canned('http://b-1.example.com', 'http://b-1.example.com/hls');
+    const error = await plane.refusal({ requestHandler, endpoint: 'https://kvs.example.com' });
+    expect(error).toMatchObject({ code: 'KVS_NO_URL', resource: 'GetDataEndpoint' });
+    expect(error.message).toContain('http endpoint');
+    expect(hosts.filter((host) => host !== 'kvs.example.com')).toEqual([]);
   });
 
   test('with https may not hand out an http URL', async () => {

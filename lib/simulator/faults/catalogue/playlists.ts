@@ -47,7 +47,7 @@ export const playlistFaults = [
     { type: 'text-html' },
     thrice,
   ),
-  edited('playlist-huge', 'The media playlist has 1.5 MiB, three times.', { type: 'text-huge' }, thrice),
+  edited('playlist-huge', 'The media playlist has 6 MiB, three times.', { type: 'text-huge' }, thrice),
   edited(
     'playlist-truncated',
     'The media playlist ends inside its last URL, once.',

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 
+import { DEFAULT_LIMITS } from '../../../../lib/limits.js';
 import { silentLogger } from '../../../../lib/logger.js';
 import { type Clip, clipCamera, prepareClip } from '../../../../lib/simulator/index.js';
 import {
@@ -149,7 +150,7 @@ describe('An edited text', () => {
   test('can be longer than a reader takes, and right', async () => {
     const { text } = await session();
     const huge = text({ type: 'text-huge' });
-    expect(huge.length).toBeGreaterThan(2 ** 20);
+    expect(huge.length).toBeGreaterThan(DEFAULT_LIMITS.maxPlaylistBytes);
     expect(huge.split('\n').filter((line) => !line.startsWith('# -'))).toEqual(
       text({ type: 'stands-still' }).split('\n'),
     );
