@@ -1,5 +1,6 @@
 // npm run bench: makes the clone ready, installs the peers that can be had, then measures. `npm run bench -- --quick` and
-// `-- --only throughput,growth,live,cameras,observe` take less time; see bench/run.mjs.
+// `-- --only throughput,growth,live,cameras,observe` take less time, and `-- --only load` measures how many cameras a host holds; see
+// bench/run.mjs.
 import { join } from 'node:path';
 import { ensurePeers } from './bench-peers.mjs';
 import { ensureNativeTests, root, setup } from './setup.mjs';

@@ -1,7 +1,10 @@
 // npm run lint, npm run format (--fix): ESLint, Prettier, clang-format, clang-tidy.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join, relative } from 'node:path';
 import { ensureNativeTests, root, setup } from './setup.mjs';
-import { foreground, step } from './step.mjs';
+import { foreground } from './step.mjs';
 
 process.chdir(root);
 const fix = process.argv.includes('--fix');
@@ -14,8 +17,7 @@ const tracked = (...patterns) =>
   })
     .split('\n')
     .filter((line) => line !== '');
-const cpp = tracked('native/*.cc', 'native/*.h', 'test/native/*.cc', 'test/native/*.h', 'bench/native/*.cc');
-const tidied = cpp.filter((file) => file.startsWith('native/core/') && file.endsWith('.cc'));
+const cpp = tracked(...['native', 'test', 'bench'].flatMap((folder) => [`${folder}/*.cc`, `${folder}/*.h`]));
 const bin = (name) => `node_modules/.bin/${name}`;
 
 const commands = [
@@ -27,12 +29,39 @@ for (const [command, args] of commands) {
   console.log(`- ${command.replace(/.*\//, '')}`);
   if ((await foreground(command, args)) !== 0) process.exitCode = 1;
 }
-if (!fix) {
-  // It counts the warnings in headers of others that it does not show: its words are of interest only if it fails.
-  try {
-    await step('clang-tidy', 'clang-tidy', ['--quiet', '-p', 'build/native-tests', ...tidied]);
-  } catch (error) {
-    console.error(error.message);
-    process.exitCode = 1;
+if (!fix && !(await tidy())) process.exitCode = 1;
+
+/** Runs clang-tidy on each file that is compiled, one process a processor. */
+async function tidy() {
+  console.log('- clang-tidy');
+  const startedAt = Date.now();
+  const folders = new Map();
+  for (const folder of ['build', 'build/native-tests']) {
+    for (const { file } of JSON.parse(readFileSync(join(folder, 'compile_commands.json'), 'utf8')))
+      folders.set(relative(root, file), folder);
   }
+  const waiting = cpp.filter((file) => folders.has(file));
+  const all = waiting.length;
+  let isClean = true;
+  const progress = setInterval(() => {
+    console.log(
+      `  … ${Math.round((Date.now() - startedAt) / 1000)} s, ${waiting.length} of ${all} files to go`,
+    );
+  }, 20_000);
+  const work = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      // It counts the warnings in headers of others that it does not show: its words are of interest only if it fails.
+      const complaint = await new Promise((resolve) => {
+        execFile('clang-tidy', ['--quiet', '-p', folders.get(file), file], (error, stdout, stderr) =>
+          resolve(error === null ? '' : stdout + stderr),
+        );
+      });
+      if (complaint === '') continue;
+      isClean = false;
+      console.error(complaint);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  clearInterval(progress);
+  return isClean;
 }
