@@ -1,4 +1,4 @@
-// docs/performance.svg from the results. Pure. Colours follow the reader's light or dark scheme.
+// docs/performance.svg and docs/load.svg from the results. Pure. Colours follow the reader's light or dark scheme.
 import { spread } from './statistics.mjs';
 
 const WIDTH = 900;
@@ -60,6 +60,28 @@ function panel(title, note, bars, top, digits) {
   return { lines, height: HEADING + bars.length * ROW + FOOT };
 }
 
+/** Panels of bars below each other, `[title, note, bars, digits]`, and what they were measured on. */
+function drawing(title, panels, { date, machine }) {
+  const lines = [];
+  let top = GAP;
+  for (const [name, note, bars, digits] of panels) {
+    const drawn = panel(name, note, bars, top, digits);
+    lines.push(...drawn.lines);
+    top += drawn.height + GAP;
+  }
+  const day = `${date.slice(0, 10)}, ${machine.cpu}, ${machine.cores} cores`;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top + 12}" width="${WIDTH}" height="${top + 12}" role="img">`,
+    `  <title>${escaped(title)}</title>`,
+    `  <style>${style}\n  </style>`,
+    `  <rect class="ground" width="${WIDTH}" height="${top + 12}" rx="6"/>`,
+    ...lines.map((line) => `  ${line}`),
+    `  <text class="faint" x="16" y="${top}">${escaped(day)}</text>`,
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
 /** CPU per frame side by side and, where it was measured, the age of live frames. */
 export function chart(results) {
   const { scene, rows } = results.throughput;
@@ -80,28 +102,25 @@ export function chart(results) {
       isOwn: id === 'reader',
     }));
   const panels = [];
-  let top = GAP;
-  const add = (...args) => {
-    const { lines, height } = panel(...args);
-    panels.push(...lines);
-    top += height + GAP;
-  };
   if (costs.length > 0) {
     const what = `${scene.height}p${scene.fps} H.264, ${(scene.kbps / 1000).toFixed(1)} Mbit/s`;
-    add(`CPU per frame, ms: ${what}`, 'Median and range, of the whole process tree.', costs, top, 2);
+    panels.push([`CPU per frame, ms: ${what}`, 'Median and range, of the whole process tree.', costs, 2]);
   }
   if (ages.length > 0) {
-    add('Age of a live frame at delivery, ms', 'Median; the line ends at the greatest.', ages, top, 0);
+    panels.push(['Age of a live frame at delivery, ms', 'Median; the line ends at the greatest.', ages, 0]);
   }
-  const day = `${results.date.slice(0, 10)}, ${results.machine.cpu}, ${results.machine.cores} cores`;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top + 12}" width="${WIDTH}" height="${top + 12}" role="img">`,
-    `  <title>CPU per frame and age of live frames, side by side</title>`,
-    `  <style>${style}\n  </style>`,
-    `  <rect class="ground" width="${WIDTH}" height="${top + 12}" rx="6"/>`,
-    ...panels.map((line) => `  ${line}`),
-    `  <text class="faint" x="16" y="${top}">${escaped(day)}</text>`,
-    '</svg>',
-    '',
-  ].join('\n');
+  return drawing('CPU per frame and age of live frames, side by side', panels, results);
+}
+
+/** The most cameras of each size and rate. */
+export function loadChart(results) {
+  const bars = results.load.rows.map(({ title, most, least }) => ({
+    label: title,
+    value: most,
+    from: most,
+    to: least ?? most,
+    isOwn: true,
+  }));
+  const note = 'The most that one process reads in time; the line ends at the fewest that were too many.';
+  return drawing('Cameras on one host', [['Cameras', note, bars, 0]], results);
 }

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Starts a script of this folder that prints one line when it is ready and ends when its stdin does; `end` answers all it printed. */
+/** Starts a script of this folder that prints one line when it is ready and ends when its stdin does; `end` answers all it
+ *  printed. */
 export async function serve(script, ...args) {
   const child = spawn(process.execPath, [join(root, 'bench', script), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -24,6 +25,7 @@ export async function serve(script, ...args) {
   });
   return {
     line,
+    pid: child.pid,
     async end() {
       child.stdin.end();
       await closed;

@@ -1,18 +1,21 @@
-// node bench/document.mjs JSON FOLDER: writes performance.md and performance.svg from stored results.
+// node bench/document.mjs JSON FOLDER: writes performance.md and .svg, or load.md and .svg, from stored results.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { chart } from './chart.mjs';
+import { chart, loadChart } from './chart.mjs';
+import { loadReport } from './load-report.mjs';
 import { report } from './report.mjs';
 
 /** Answers the text that it wrote. */
 export async function writeDocument(results, folder) {
-  const file = join(folder, 'performance.md');
+  const isLoad = results.load !== undefined;
+  const file = join(folder, isLoad ? 'load.md' : 'performance.md');
   const style = await resolveConfig(file);
-  const text = await format(report(results), { ...style, parser: 'markdown' });
+  const text = await format(isLoad ? loadReport(results) : report(results), { ...style, parser: 'markdown' });
   writeFileSync(file, text);
-  if (results.throughput !== undefined) writeFileSync(join(folder, 'performance.svg'), chart(results));
+  if (isLoad) writeFileSync(join(folder, 'load.svg'), loadChart(results));
+  else if (results.throughput !== undefined) writeFileSync(join(folder, 'performance.svg'), chart(results));
   return text;
 }
 

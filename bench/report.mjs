@@ -2,7 +2,7 @@
 import { spread } from './statistics.mjs';
 import { ratio, targets } from './targets.mjs';
 
-const number = (value, digits) => {
+export const number = (value, digits) => {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   return value.toFixed(digits ?? (Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2));
 };
@@ -16,7 +16,7 @@ const range = (figures, digits) => {
     : `${number(median, digits)} (${number(min, digits)}–${number(max, digits)})`;
 };
 
-const table = (head, rows) => {
+export const table = (head, rows) => {
   const line = (cells) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 };
@@ -26,13 +26,17 @@ const over = (rounds, key, digits) =>
     ? '–'
     : range(spread(rounds.map((one) => one[key])), digits);
 
-function machineLines({ date, machine, versions, wallSeconds }) {
+export function machineLines(
+  { date, machine, versions, wallSeconds },
+  command = 'npm run bench',
+  json = 'bench.json',
+) {
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
-    `Measured on ${date.slice(0, 10)} by \`npm run bench\` in ${Math.round(wallSeconds / 60)} minutes: ${machine.cpu}, ` +
+    `Measured on ${date.slice(0, 10)} by \`${command}\` in ${Math.round(wallSeconds / 60)} minutes: ${machine.cpu}, ` +
       `${machine.cores} cores${machine.isVirtual ? ' of a virtual machine' : ''}, ${machine.memoryGiB} GiB, ${machine.os}. ` +
       `${list.join(', ')}. A timer that does nothing costs Node's main thread ${number(machine.bareWakeMicroseconds, 0)} µs ` +
-      'a wake there. This page is written by that command; `node bench/document.mjs build/bench.json docs` writes it again.',
+      `a wake there. This page is written by that command; \`node bench/document.mjs build/${json} docs\` writes it again.`,
   ];
 }
 

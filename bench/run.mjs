@@ -1,5 +1,6 @@
 // node bench/run.mjs [--quick] [--only throughput,growth,live,cameras,observe]: measures, and writes build/bench.json and from it
-// docs/performance.md and .svg. A quick or partial run leaves these alone and writes build/bench-quick/.
+// docs/performance.md and .svg. A quick or partial run leaves these alone and writes build/bench-quick/. `--only load` measures how many
+// cameras a host holds, which no other run does, and writes build/bench-load.json, docs/load.md and .svg.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,6 +10,7 @@ import { peerVersions } from './contenders.mjs';
 import { writeDocument } from './document.mjs';
 import { growth } from './growth.mjs';
 import { live } from './live.mjs';
+import { load } from './load.mjs';
 import { machine, ownVersions } from './machine.mjs';
 import { observe } from './observe.mjs';
 import { throughput } from './throughput.mjs';
@@ -27,6 +29,8 @@ const sections = {
   cameras: () => cameras({ seconds: quick ? 6 : 16, say }),
   observe: () => observe({ rounds: quick ? 1 : 4, seconds: quick ? 4 : 6, say }),
 };
+const isLoad = flags.only === 'load';
+if (isLoad) sections.load = () => load({ quick, say });
 const wanted = flags.only?.split(',') ?? Object.keys(sections);
 const unknown = wanted.filter((name) => !(name in sections));
 if (unknown.length > 0)
@@ -44,10 +48,11 @@ for (const name of wanted) {
 }
 results.wallSeconds = elapsed();
 
-const isWhole = !quick && flags.only === undefined;
+const isWhole = !quick && (isLoad || flags.only === undefined);
 const folder = join(root, isWhole ? 'docs' : 'build/bench-quick');
 mkdirSync(folder, { recursive: true });
-const json = isWhole ? join(root, 'build/bench.json') : join(folder, 'bench.json');
+const name = isLoad ? 'bench-load.json' : 'bench.json';
+const json = join(isWhole ? join(root, 'build') : folder, name);
 writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
 console.log(`\n${await writeDocument(results, folder)}`);
-say(`wrote ${json} and ${join(folder, 'performance.md')}`);
+say(`wrote ${json} and what it says to ${folder}`);

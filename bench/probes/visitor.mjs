@@ -41,8 +41,8 @@ async function look() {
   const pictures = cameras.map(({ cameraId }) => {
     let after = 0;
     return every(PICTURE_EVERY_MS, async () => {
-      const path = `cameras/${encodeURIComponent(cameraId)}/picture.jpg`;
-      const answer = await fetch(`${url}/${path}?after=${after}&waitMs=${PICTURE_WAIT_MS}`);
+      const path = `picture.jpg?camera=${encodeURIComponent(cameraId)}`;
+      const answer = await fetch(`${url}/${path}&after=${after}&waitMs=${PICTURE_WAIT_MS}`);
       const { byteLength } = await answer.arrayBuffer();
       if (answer.status === 200) after = Number(answer.headers.get('x-serial'));
       if (byteLength > 0) answers += 1;
