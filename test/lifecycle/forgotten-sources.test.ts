@@ -28,8 +28,10 @@ it('a source that was stopped is collected, though its last frame was retained',
     }
     const alive = () => sources.filter((source) => source.deref() !== undefined).length;
     for (let i = 0; i < 100 && alive() > 0; i++) {
-      global.gc();
+      // What was looked at is alive until the next turn.
       await new Promise((resolve) => setTimeout(resolve, 50));
+      global.gc();
+      await turn();
     }
     console.log(alive(), 'are alive');
     `,

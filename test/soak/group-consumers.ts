@@ -23,7 +23,7 @@ class Members {
   readonly #byId = new Map<string, Reading>();
   /** Those that are on their way out. */
   readonly #leaving = new Set<Promise<void>>();
-  #isClosed = false;
+  #isLeft = false;
 
   constructor(studio: Studio, group: FrameSourceGroup, names: readonly SoakCameraName[], isBatched: boolean) {
     this.#studio = studio;
@@ -52,19 +52,30 @@ class Members {
     const { chance, calm, over, witness } = this.#studio;
     for (;;) {
       await this.#studio.pause(chance.between(...CHANGE_MS));
-      if (this.#isClosed || over.aborted) return;
+      if (this.#isLeft || over.aborted) return;
       const missing = this.#names.filter((name) => !this.#present.has(name));
       if (missing.length > 0) {
         for (const name of calm.aborted ? missing : [chance.pick(missing)]) this.#add(name);
       } else if (!calm.aborted) {
-        await this.#takeOut(chance.pick(this.#names));
+        try {
+          await this.#takeOut(chance.pick(this.#names));
+        } catch (error) {
+          // Who leaves the loop stops the group, also under whoever is being taken out.
+          if (this.#isLeft) return;
+          throw error;
+        }
         witness.count('sources taken out of a group');
       }
     }
   }
 
+  /** The group's loop is about to be left: nobody joins or goes any more. */
+  leave(): void {
+    this.#isLeft = true;
+  }
+
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.leave();
     for (const reading of this.#present.values()) this.#drop(reading, reading.end());
     await Promise.all(this.#leaving);
   }
@@ -165,7 +176,11 @@ async function inGroups(
     members.addAll();
     const changing = members.change();
     try {
-      await read(group, members, () => !calm.aborted && performance.now() > untilMs);
+      await read(group, members, () => {
+        const isDone = !calm.aborted && performance.now() > untilMs;
+        if (isDone) members.leave();
+        return isDone;
+      });
     } catch (error) {
       if (!over.aborted) throw error;
     }

@@ -92,6 +92,8 @@ export class ReadingAccount {
   #first: Picture | undefined;
   #last: Picture | undefined;
   #isLastUndated = false;
+  /** Dates could not tell once what was missing. */
+  #wasUnsure = false;
   #lastIndex = -1;
   #isSpoilt = false;
   /** Since the last picture that is known. */
@@ -178,8 +180,9 @@ export class ReadingAccount {
     wrong.push(...this.#ledgerViolations(totals));
     const pictureMs = this.#last?.pictureMs ?? 0;
     if (isEvery) {
-      // Holes before frames that were not taken any more are in the ledger too.
-      if (totals.gapMs < sums.toldMs - pictureMs) {
+      // Holes before frames that were not taken any more are in the ledger too. Where dates were wrong, it may have told of a hole and
+      // then, by right dates within it, that it was filled.
+      if (totals.gapMs < sums.toldMs - pictureMs && !this.#wasUnsure) {
         wrong.push(`the ledger has ${totals.gapMs} ms, its frames told of ${sums.toldMs} ms`);
       }
     } else {
@@ -318,6 +321,7 @@ export class ReadingAccount {
       return toldMs > goneMs + toleranceMs && !isUnsure ? [`${where} ${what}`] : [];
     }
     if (isUnsure) {
+      this.#wasUnsure = true;
       const known = (toldMs + toleranceMs) / last.pictureMs;
       if (missing > known) sums.undatedMissing += missing - Math.floor(toldMs / last.pictureMs);
       return [];
