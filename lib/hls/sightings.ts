@@ -11,20 +11,32 @@ export interface Sighting {
 /** A poll longer ago than a fragment and this, in ms, does not tell when the fragment appeared. */
 const SLACK_MS = 1000;
 
+interface Seen {
+  readonly url: string;
+  readonly dateMs: number | null;
+  readonly sighting: Sighting;
+}
+
 /** First sightings of what a list holds. */
 export class Sightings {
-  #bySequence = new Map<number, Sighting>();
+  #bySequence = new Map<number, Seen>();
   #lastPollMs: number | null = null;
 
   /** Notes what a poll showed; `isRestarted` if its numbers are another count than those before. */
   note({ fragments }: MediaPlaylist, sentMs: number, answeredMs: number, isRestarted: boolean): void {
-    const before = isRestarted ? new Map<number, Sighting>() : this.#bySequence;
+    const before = isRestarted ? new Map<number, Seen>() : this.#bySequence;
     const lastPollMs = isRestarted ? null : this.#lastPollMs;
     const agoMs = lastPollMs === null ? Infinity : answeredMs - lastPollMs;
     this.#bySequence = new Map(
-      fragments.map(({ sequence, durationMs }) => {
-        const notBeforeMs = agoMs <= durationMs + SLACK_MS ? lastPollMs : null;
-        return [sequence, before.get(sequence) ?? { atMs: answeredMs, notBeforeMs }];
+      fragments.map(({ sequence, durationMs, url, dateMs }) => {
+        const seen = before.get(sequence);
+        if (seen !== undefined && (seen.url === url || seen.dateMs === dateMs)) return [sequence, seen];
+        // Another one under a number that was there: it may have been listed under another before.
+        const isWatched = seen === undefined && agoMs <= durationMs + SLACK_MS;
+        return [
+          sequence,
+          { url, dateMs, sighting: { atMs: answeredMs, notBeforeMs: isWatched ? lastPollMs : null } },
+        ];
       }),
     );
     this.#lastPollMs = sentMs;
@@ -32,7 +44,7 @@ export class Sightings {
 
   /** `null` for one that is not listed. */
   of(sequence: number): Sighting | null {
-    return this.#bySequence.get(sequence) ?? null;
+    return this.#bySequence.get(sequence)?.sighting ?? null;
   }
 }
 

@@ -41,6 +41,21 @@ describe('the time between two fragments', () => {
     expect(elapsedMs(watched(seen, 2), seen.of(3), LIVE)).toBe(3210 - 1000);
   });
 
+  test('is that of fragments, whatever number they stand at', () => {
+    const named = (...names: number[]): MediaPlaylist => {
+      const { fragments, ...rest } = list(0, names.length - 1);
+      const dated = (name: number) => ({ url: `http://host/f${name}`, dateMs: name * 2000 });
+      return { ...rest, fragments: fragments.map((one, index) => ({ ...one, ...dated(names[index]!) })) };
+    };
+    const seen = new Sightings();
+    seen.note(named(0), 0, 10, false);
+    seen.note(named(0, 2), 1000, 1010, false);
+    seen.note(named(0, 1, 2), 2000, 2010, false);
+    // What stands second was not seen when another one did; what stands third may have been listed all the time.
+    expect(seen.of(1)).toEqual({ atMs: 2010, notBeforeMs: null });
+    expect(seen.of(0)).toEqual({ atMs: 10, notBeforeMs: null });
+  });
+
   test('is not known from a fragment that the first poll showed', () => {
     const seen = new Sightings();
     seen.note(list(0, 1), 0, 10, false);
