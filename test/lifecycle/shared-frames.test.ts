@@ -147,7 +147,7 @@ describe('kvs-frames/worker', () => {
       code: 0,
       stdout:
         '/clock.js /config.js /errors.js /frames/layout.js /frames/lease.js /frames/picture.js /frames/ring.js ' +
-        '/frames/sharing.js /worker.js\n',
+        '/frames/sharing.js /redact.js /worker.js\n',
     });
   });
 
