@@ -11,8 +11,8 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-const RING = { bufferedFrames: 32, output: { width: 7680, height: 4320 } };
-const RING_BYTES = 32 * 7680 * 4320 * 3;
+const RING = { bufferedFrames: 16, output: { width: 7680, height: 4320 } };
+const RING_BYTES = 16 * 7680 * 4320 * 3;
 
 /** What became of a source in a process that had so little memory left. */
 async function readPoorly(when: 'start' | 'fragment', mebibytes: number, options: object): Promise<unknown> {
@@ -34,7 +34,7 @@ it.each([
     expect(await readPoorly('fragment', mebibytes, { ...RING, memory })).toEqual({
       outcome: {
         code: 'CONFIG_INVALID',
-        message: `No memory for 32 buffered frames, ${RING_BYTES} bytes. Lower bufferedFrames, or output.width and output.height.`,
+        message: `No memory for 16 buffered frames, ${RING_BYTES} bytes. Lower bufferedFrames, or output.width and output.height.`,
       },
       status: 'failed',
     });
