@@ -1,8 +1,6 @@
 // Media of some megabytes whose NAL units would take gigabytes to tell apart.
 #include "claimed_units.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <iterator>
 #include <string>
@@ -11,6 +9,7 @@
 #include "check.h"
 #include "engine_harness.h"
 #include "media.h"
+#include "peak_memory.h"
 
 namespace kvs_frames {
 namespace {
@@ -23,17 +22,12 @@ using testing::Harness;
 using testing::Joined;
 using testing::LoadClip;
 using testing::Numbers;
+using testing::PeakKib;
 using testing::Span;
 
 constexpr size_t kBytes = 2'000'000;
 constexpr size_t kTransportPacket = 188;
 constexpr long kMemoryKib = 100 * 1000;
-
-long PeakKib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
-}
 
 Bytes Repeated(const Bytes& part, size_t count) {
   Bytes bytes;

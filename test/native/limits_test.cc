@@ -1,6 +1,4 @@
 // What a fragment may claim, hold and take.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -12,6 +10,7 @@
 #include "check.h"
 #include "engine_harness.h"
 #include "media.h"
+#include "peak_memory.h"
 
 namespace kvs_frames {
 namespace {
@@ -25,18 +24,13 @@ using testing::Harness;
 using testing::Joined;
 using testing::LoadClip;
 using testing::Numbers;
+using testing::PeakKib;
 using testing::Span;
 
 const std::atomic<bool> kNotCancelled{false};
 
 // What libavformat may take for fragments of some kilobytes.
 constexpr long kMemoryKib = 96 * 1024;
-
-long PeakKib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
-}
 
 std::optional<Fault> Demux(const Bytes& init, const Bytes& media, size_t max_frames,
                            DemuxedFragment* fragment) {
