@@ -93,7 +93,8 @@ describe('a process', () => {
          // With threads of libav's own beside the engine's.
          const source = new Source({ streamName: '${STREAM}', registry: new Registry(), logger, decoderThreads: 2 });
          await source.start();
-         for (let i = 0; words === 0 && i < 60; i++) await source.read();
+         // Some fragments' damage is concealed without a word: one round of the clip from wherever it begins, and the fragment behind.
+         for (let i = 0; words === 0 && i < 2 * ${FRAMES}; i++) await source.read();
          await source.stop();
          return words > 0;
        };

@@ -100,6 +100,8 @@ export class ReadingAccount {
   #unread = 0;
   /** Pictures sent before the reading began. */
   readonly #sentBefore: number;
+  /** How long the pictures lasted that came late. */
+  #lateMs = 0;
   /** Frames that told of something missing. */
   #tellers = 0;
   #toldMs = 0;
@@ -180,10 +182,13 @@ export class ReadingAccount {
     wrong.push(...this.#ledgerViolations(totals));
     const pictureMs = this.#last?.pictureMs ?? 0;
     if (isEvery) {
-      // Holes before frames that were not taken any more are in the ledger too. Where dates were wrong, it may have told of a hole and
-      // then, by right dates within it, that it was filled.
-      if (totals.gapMs < sums.toldMs - pictureMs && !this.#wasUnsure) {
-        wrong.push(`the ledger has ${totals.gapMs} ms, its frames told of ${sums.toldMs} ms`);
+      // Holes before frames that were not taken any more are in the ledger too, and late pictures that were not. Where dates were wrong,
+      // it may have told of a hole and then, by dates within it, that it was filled.
+      const unseenMs = Math.min(totals.recoveredMs - this.#lateMs, UNDELIVERED_FRAMES * (pictureMs || 100));
+      if (totals.gapMs < sums.toldMs - pictureMs - Math.max(0, unseenMs) && !this.#wasUnsure) {
+        wrong.push(
+          `the ledger has ${totals.gapMs} ms, its frames told of ${sums.toldMs} ms (${totals.recoveredMs} ms recovered, ${this.#lateMs} ms seen to come late)`,
+        );
       }
     } else {
       const restMs = totals.droppedMs - sums.droppedMs;
@@ -288,6 +293,7 @@ export class ReadingAccount {
     );
     const { sums } = this;
     sums.late += 1;
+    this.#lateMs += late.pictureMs;
     sums.missing -= 1;
     sums.missingMs -= late.pictureMs;
     sums.toldMs -= late.pictureMs;
@@ -303,6 +309,8 @@ export class ReadingAccount {
     const pictureMs = Math.max(last.pictureMs, picture.pictureMs);
     const toldMs = this.#toldMs;
     sums.toldMs += toldMs;
+    const isUnsure = this.#isClockSet(last, picture) || isUndated || this.#isLastUndated;
+    this.#wasUnsure ||= isUnsure;
     if (missing <= 0 && goneMs <= JOIN_MS && toldMs === 0) return [];
     sums.holes += 1;
     sums.missing += missing;
@@ -315,13 +323,11 @@ export class ReadingAccount {
     const toleranceMs = Math.max(JOIN_MS, 1.6 * pictureMs);
     const where = `frame ${frame.index}, picture ${picture.serial} after ${last.serial}:`;
     const what = `${missing} pictures and ${Math.round(goneMs - missing * last.pictureMs)} ms of silence are missing, ${toldMs} ms were told`;
-    const isUnsure = this.#isClockSet(last, picture) || isUndated || this.#isLastUndated;
     if (!this.#kind.isEvery) {
       sums[isUnsure ? 'undatedMs' : 'droppedMs'] += Math.max(0, goneMs - toldMs);
       return toldMs > goneMs + toleranceMs && !isUnsure ? [`${where} ${what}`] : [];
     }
     if (isUnsure) {
-      this.#wasUnsure = true;
       const known = (toldMs + toleranceMs) / last.pictureMs;
       if (missing > known) sums.undatedMissing += missing - Math.floor(toldMs / last.pictureMs);
       return [];
