@@ -65,6 +65,12 @@ function checkNumber(name: string, value: unknown, rule: Extract<Rule, { min: nu
   return value;
 }
 
+/** What is said of a secret that is none. */
+function unshown(value: unknown, wrongly: (value: string) => string = () => 'another one'): string {
+  if (typeof value !== 'string') return `a value of type ${typeof value}`;
+  return value === '' ? 'an empty one' : wrongly(value);
+}
+
 function checkOne(name: string, value: unknown, rule: Rule): unknown {
   switch (rule.kind) {
     case 'integer':
@@ -73,11 +79,7 @@ function checkOne(name: string, value: unknown, rule: Rule): unknown {
     case 'string':
       if (typeof value !== 'string' || value === '' || (rule.pattern && !rule.pattern.test(value))) {
         const example = rule.example === undefined ? '' : `, such as ${rule.example},`;
-        const hidden =
-          typeof value === 'string'
-            ? (rule.wrongly?.(value) ?? 'another one')
-            : `a value of type ${typeof value}`;
-        const received = rule.isSecret ? hidden : shown(value);
+        const received = rule.isSecret ? unshown(value, rule.wrongly) : shown(value);
         throw new ConfigError(`Expected a string${example} for ${name} but received ${received}`);
       }
       return value;

@@ -68,7 +68,7 @@ export class Studio {
       credentials: this.#credentials(name),
     });
     try {
-      const { HLSStreamingSessionURL: url = '' } = await client.send(
+      const { HLSStreamingSessionURL: url } = await client.send(
         new GetHLSStreamingSessionURLCommand({
           StreamName: name,
           PlaybackMode: 'LIVE',
@@ -79,6 +79,8 @@ export class Studio {
         }),
         { abortSignal: AbortSignal.any([this.over, AbortSignal.timeout(10_000)]) },
       );
+      // The service may answer 200 and have none.
+      if (url === undefined) throw new Error('The answer has no session URL');
       return new HlsFrameSource({ ...this.#common, url, cameraId: name });
     } finally {
       client.destroy();

@@ -136,6 +136,7 @@ describe('the options of HlsFrameSource', () => {
     const message = messageOf(() => checkHlsOptions(bad));
     expect(message).toMatch(/for url/);
     expect(message).not.toMatch(/CiAsecret/);
+    expect(messageOf(() => checkHlsOptions({ url: '' }))).toMatch(/ for url but received an empty one$/);
   });
 
   it('wants origins, not URLs, in allowedOrigins', () => {
