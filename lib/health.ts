@@ -4,7 +4,7 @@ import type { RenewalTrouble } from './session-loop.js';
 
 /**
  * The verdict in one word. `idle`: the reader is well and waits for a camera that sends nothing. `stalled`: connected, but
- * no frame for longer than the stream's own rhythm explains.
+ * no frame for longer than the stream's own rhythm explains, be it that all pictures are older than `maxAgeMs`.
  */
 export type HealthStatus =
   'not-started' | 'connecting' | 'flowing' | 'stalled' | 'idle' | 'reconnecting' | 'failed' | 'stopped';
@@ -78,7 +78,7 @@ export interface HealthFacts {
   bufferedFrames: number;
   /** The program holds all frames there is memory for. */
   isAllOnLoan: boolean;
-  /** Pictures that were older than `maxAgeMs`. */
+  /** Pictures that were older than `maxAgeMs`, since the last frame. */
   agedPictures: number;
   rhythm: FragmentRhythm;
   renewals: number;
@@ -172,13 +172,14 @@ function verdictOn(facts: HealthFacts): Verdict {
 
 /** The verdict while a session plays. `ago`: for how long there was no frame, in words. */
 function verdictOnFlow({ renewal, ...facts }: HealthFacts, ago: string): Verdict {
-  const { progressAgoMs, flowAgoMs, rhythm, bufferedFrames } = facts;
+  const { progressAgoMs, lastFrameAgoMs, agedPictures, flowAgoMs, rhythm, bufferedFrames } = facts;
+  // Pictures that are all too old are no progress to the program.
+  const waitedMs = agedPictures > 0 ? lastFrameAgoMs : progressAgoMs;
   const stalledMs =
-    progressAgoMs === null || rhythm.stallAfterMs === null
-      ? 0
-      : progressAgoMs - flowEndsAfterMs(rhythm.stallAfterMs);
+    waitedMs === null || rhythm.stallAfterMs === null ? 0 : waitedMs - flowEndsAfterMs(rhythm.stallAfterMs);
   if (stalledMs > 0 && bufferedFrames === 0) {
-    const why = facts.isAllOnLoan ? ': all are on loan, and the program has given none back' : '';
+    const aged = agedPictures > 0 ? `: ${agedPictures} pictures were older than maxAgeMs` : '';
+    const why = facts.isAllOnLoan ? ': all are on loan, and the program has given none back' : aged;
     return { healthy: false, status: 'stalled', reason: `no frame${ago}${why}`, agoMs: stalledMs };
   }
   const flow = stalledMs > 0 ? `frames wait to be taken, no new one${ago}` : 'frames flow';

@@ -368,7 +368,7 @@ export class Pipeline {
   }
 
   #onFrames(newest: Frame): void {
-    this.account.onDecoded(newest, this.#parts.fragments.stallLimitMs);
+    this.account.onDecoded(newest, this.#parts.fragments.stallLimitMs, this.#ledger.drops.age.frames);
     this.#decodability.onFrame();
     this.#loop.onFrame(newest.fragment.sessionId);
     this.#hooks.onNews();

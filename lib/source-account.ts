@@ -35,6 +35,8 @@ export class SourceAccount {
   sessionSinceMs: number | null = null;
   /** A frame was decoded last then, monotonic ms, and was taken then, Unix ms. */
   decodedAtMs: number | null = null;
+  /** Pictures that had been older than `maxAgeMs` by then. */
+  agedPicturesBefore = 0;
   newestCaptureMs: number | null = null;
   readonly faultsByClass: Record<FaultClass, number>;
   /** What failed last, in words. */
@@ -71,9 +73,10 @@ export class SourceAccount {
     this.frameAge.observe(Math.max(0, this.#clock.now() - frame.timestampMs) / 1000);
   }
 
-  /** Frames were decoded. `stallMs`: so long without anything new is a stall. */
-  onDecoded(newest: Frame, stallMs: number | null): void {
+  /** Frames were decoded. `stallMs`: so long without anything new is a stall; `agedPictures`: all that were too old so far. */
+  onDecoded(newest: Frame, stallMs: number | null, agedPictures: number): void {
     this.onProgress(stallMs);
+    this.agedPicturesBefore = agedPictures;
     this.decodedAtMs = this.#progressAtMs;
     this.newestCaptureMs = newest.timestampMs;
   }

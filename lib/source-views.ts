@@ -55,7 +55,7 @@ export function healthView({
     lastFrameAgeMs: newestCaptureMs === null ? null : nowMs - newestCaptureMs,
     bufferedFrames,
     isAllOnLoan: ring !== null && ring.usedSlots === ring.slots,
-    agedPictures: ledger.drops.age.frames,
+    agedPictures: ledger.drops.age.frames - account.agedPicturesBefore,
     rhythm: account.rhythm(parts.fragments.stallLimitMs),
     renewals,
     reconnectsLastHour,

@@ -147,6 +147,31 @@ describe('the health of a source', () => {
     });
   });
 
+  it('says so when a camera whose clock was set back sends nothing that is new enough any more', async () => {
+    await using stage = await setStage();
+    await using source = stage.source({ delivery: { maxAgeMs: 20_000 } });
+    const stream = stage.simulator.stream(STREAM);
+    let isSetBack = false;
+    let isRight = false;
+    const reading = (async () => {
+      for await (const frame of source) {
+        if (isRight) return frame.gapMs;
+        if (!isSetBack) stream.moveProducerClock(-3_600_000);
+        isSetBack = true;
+      }
+      return null;
+    })();
+    while (source.health().status !== 'stalled') await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(source.health()).toMatchObject({
+      healthy: false,
+      phase: 'connected',
+      reason: expect.stringMatching(/^no frame for 1\d s: \d+ pictures were older than maxAgeMs$/),
+    });
+    isRight = true;
+    stream.moveProducerClock(3_600_000);
+    expect(await reading).not.toBeNull();
+  });
+
   it('says when the reader tries again, and why it has to', async () => {
     await using stage = await setStage();
     await stage.simulator.close();

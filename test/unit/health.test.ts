@@ -95,6 +95,13 @@ describe('the health of a source', () => {
       healthy: false,
       reason: 'no frame for 51 s: all are on loan, and the program has given none back',
     });
+    const aged = { lastFrameAgoMs: 40_000, progressAgoMs: 100, agedPictures: 600 };
+    expect(healthOf(facts(aged))).toMatchObject({
+      healthy: false,
+      status: 'stalled',
+      reason: 'no frame for 40 s: 600 pictures were older than maxAgeMs',
+    });
+    expect(healthOf(facts({ ...aged, agedPictures: 0 })).status).toBe('flowing');
     expect(healthOf(facts({ phase: 'connecting', lastFrameAgoMs: null, agedPictures: 180 })).reason).toBe(
       'waiting for the first frame, 180 pictures were older than maxAgeMs',
     );

@@ -41,17 +41,17 @@ describe('the account of a source', () => {
     clock.step(1000);
     account.onPhase();
     const began = clock.monotonic();
-    account.onDecoded(frame(0), 10_000);
+    account.onDecoded(frame(0), 10_000, 0);
     clock.step(12_000);
-    account.onDecoded(frame(0), 10_000);
+    account.onDecoded(frame(0), 10_000, 0);
     expect(account.since.flowMs).toBe(began);
     clock.step(13_000);
-    account.onDecoded(frame(0), 10_000);
+    account.onDecoded(frame(0), 10_000, 0);
     expect(account.since).toMatchObject({ phaseMs: began, flowMs: began + 25_000 });
     clock.step(12_000);
     account.onProgress(10_000);
     clock.step(12_000);
-    account.onDecoded(frame(0), 10_000);
+    account.onDecoded(frame(0), 10_000, 0);
     expect(account.since).toMatchObject({ flowMs: began + 25_000, progressMs: began + 49_000 });
   });
 
