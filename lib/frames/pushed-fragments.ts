@@ -52,7 +52,10 @@ export class PushedFragments {
     const continues = !fragment.discontinuity && lost === null;
     const entry: Entry = {
       fragment: { number, sequence, dateMs: fragment.dateMs, durationMs, sessionId },
-      ledger: { dateMs: isDated ? time.startMs : null, durationMs, sessionId, isAdjacent, lost, elapsedMs },
+      ledger: {
+        ...{ dateMs: isDated ? time.startMs : null, durationMs, aheadMs: time.startMs - receivedAtMs },
+        ...{ sessionId, isAdjacent, lost, elapsedMs },
+      },
       bytes: { init, media },
       receivedAtMs,
       continues,

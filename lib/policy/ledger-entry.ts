@@ -7,6 +7,8 @@ export interface LedgerFragment {
   dateMs: number | null;
   /** Length in ms as the playlist says. */
   durationMs: number;
+  /** By how much `dateMs` was ahead of the host's clock when the fragment was received, ms; usually below 0. */
+  aheadMs: number;
   sessionId: number;
   /** The list shows it right behind the fragment pushed before. */
   isAdjacent: boolean;

@@ -25,6 +25,8 @@ const JOIN_MS = 50;
 const SERVER_JOIN_MS = 2_000;
 /** How much more than the host's clock the dates may advance before that is a clock that was set: what a fragment needs to become visible varies. */
 const CLOCK_SLACK_MS = 1_000;
+/** Dates further ahead of the host's clock than this, where they were not ahead before, are those of a clock that was set. */
+const AHEAD_MS = 60_000;
 /** Fragments without a picture that are remembered one by one. */
 const MAX_WAITING = 256;
 /** Told holes that late media may still fill. */
@@ -290,7 +292,7 @@ export class Ledger {
     const datedMs = isDated ? toMs - fromMs : knownMs;
     const restMs = datedMs - knownMs;
     const joinMs = this.#joinMs(before, pictureMs);
-    const isClockSet = isDated && this.#isClockSet(datedMs, knownMs, joinMs, [...barren, after]);
+    const isClockSet = isDated && this.#isClockSet(before, datedMs, knownMs, joinMs, [...barren, after]);
     if (knownMs === 0 && (isClockSet || restMs <= joinMs)) return null;
     if (!isClockSet && restMs > joinMs) addShare(shares, restCause(before, [...barren, after]), restMs);
     const ms = isClockSet ? knownMs : Math.max(0, datedMs);
@@ -311,11 +313,19 @@ export class Ledger {
   }
 
   /**
-   * Whether dates say nothing of what is missing: they went back, or say much less than is known to be lost, or more than
-   * there was time for.
+   * Whether dates say nothing of what is missing: they went back, or to ahead of the host's clock, or say much less than is
+   * known to be lost, or more than there was time for.
    */
-  #isClockSet(datedMs: number, knownMs: number, joinMs: number, since: readonly Entry[]): boolean {
+  #isClockSet(
+    before: Entry,
+    datedMs: number,
+    knownMs: number,
+    joinMs: number,
+    since: readonly Entry[],
+  ): boolean {
     if (datedMs < -joinMs || datedMs < knownMs / 2 - joinMs) return true;
+    // Nothing is received before it was taken.
+    if (before.fragment.aheadMs <= 0 && since.at(-1)!.fragment.aheadMs > AHEAD_MS) return true;
     let elapsedMs = 0;
     for (const { fragment } of since) {
       if (fragment.elapsedMs === null) return false;

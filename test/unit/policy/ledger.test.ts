@@ -6,6 +6,7 @@ import { Ledger, type LedgerFragment } from '../../../lib/policy/ledger';
 const at = (dateMs: number | null, more: Partial<LedgerFragment> = {}): LedgerFragment => ({
   dateMs,
   durationMs: 2000,
+  aheadMs: -2000,
   sessionId: 1,
   isAdjacent: true,
   lost: null,
@@ -121,6 +122,17 @@ describe('the ledger', () => {
     expect(play(ledger, live(0), live(3_602_000), live(3_604_000), live(6000), live(8000))).toEqual([]);
     expect(ledger.gapMs).toBe(0);
     expect(play(ledger, at(13_000, { elapsedMs: 5000 }))).toMatchObject([{ cause: 'producer', ms: 3000 }]);
+  });
+
+  it('takes a jump to ahead of the host’s clock for a clock that was set, where no time is known', () => {
+    const hour = { aheadMs: 3_598_000 };
+    const ledger = new Ledger();
+    expect(play(ledger, at(0), at(3_602_000, hour), at(3_604_000, hour), at(6000))).toEqual([]);
+    expect(ledger.gapMs).toBe(0);
+    // A camera that is always ahead tells the truth about what is missing, and so does one that was off for an hour.
+    const ahead = new Ledger();
+    expect(play(ahead, at(0, hour), at(3_602_000, hour))).toMatchObject([{ ms: 3_600_000 }]);
+    expect(play(new Ledger(), at(0), at(3_602_000))).toMatchObject([{ ms: 3_600_000 }]);
   });
 
   it('sees a clock that was set by little, too', () => {

@@ -119,6 +119,7 @@ describe('the ledger, whatever becomes of fragments', () => {
             sessionId,
             isAdjacent,
             lost,
+            aheadMs: -1000,
             elapsedMs: null,
           };
           lost = null;
