@@ -195,6 +195,8 @@ const outcome = await foreground('timeout', [...bounded, ...how, '--testTimeout'
   env: {
     ...optionsOf(sanitizer.inNode),
     LD_PRELOAD: runtime,
+    // Looked at by test/support/sanitizer.ts.
+    KVS_FRAMES_SANITIZER: name,
     PATH: `${programs}:${process.env.PATH}`,
   },
 });

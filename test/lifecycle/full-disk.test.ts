@@ -42,15 +42,17 @@ async function onSmallDisk(name: string, prepare: string): Promise<Outcome> {
   const [disk, copy] = [mkdtempSync(join(folder, 'disk-')), join(folder, name)];
   const script = `
     set -e
-    mount -t tmpfs -o size=${SMALL_DISK} kvs-frames "$0"
+    disk=$1
+    shift
+    mount -t tmpfs -o size=${SMALL_DISK} kvs-frames "$disk"
     ${prepare}
     code=0
     "$@" || code=$?
-    cp -r "$0" ${copy}
+    cp -r "$disk" ${copy}
     exit $code`;
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user'];
   const command = [process.execPath, MAIN, ...read(join(disk, 'out'))];
-  const args = [...asRoot, '--mount', 'sh', '-c', script, disk, ...command];
+  const args = [...asRoot, '--mount', 'sh', '-c', script, 'sh', disk, ...command];
   const { code, stdout, stderr } = await new Promise<Omit<Outcome, 'files'>>((resolve) => {
     const options = {
       env: { ...process.env, ...env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
@@ -71,7 +73,7 @@ const failures = (all: readonly Told[]): unknown[] =>
 it('a disk that is full from the beginning is told before anything is read, with what to do', async () => {
   const { code, stdout, stderr, files } = await onSmallDisk(
     'full',
-    'cat /dev/zero > "$0/other" 2> /dev/null || true',
+    'cat /dev/zero > "$disk/other" 2> /dev/null || true',
   );
   expect(stderr).toMatch(/^CONFIG_INVALID: .*--out.*ENOSPC.*Free some space there/);
   expect([code, stdout, [...files.keys()]]).toEqual([2, '', []]);

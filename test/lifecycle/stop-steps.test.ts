@@ -11,9 +11,10 @@ import {
   type Step,
 } from '../support/stop-steps';
 import type { Way } from '../support/stopping';
+import { SLOWNESS } from '../support/sanitizer';
 
 /** What is promised of `stop()`, `break` and an aborted signal, whatever the source is doing. */
-const BOUND_MS = 250;
+const BOUND_MS = 250 * SLOWNESS;
 
 const ENDS: Record<Way, string> = {
   stop: 'ends by stop()',
