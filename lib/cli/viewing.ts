@@ -35,7 +35,7 @@ export class Viewing {
   #sessionAtMs: number | null = null;
   /** What failed last on the way, if anything did. */
   #trouble: FrameSourceError | null = null;
-  /** By what the decoder said last. */
+  /** By what the decoder said. */
   #lacksCodecData = false;
   #last: Sight | null = null;
 
@@ -46,7 +46,8 @@ export class Viewing {
     source.on('reconnect', ({ error }) => (this.#trouble = error));
     source.on('state', ({ error }) => (this.#trouble = error ?? this.#trouble));
     source.on('fault', ({ message, log }) => {
-      this.#lacksCodecData = log.some((line) => line.includes(NO_CODEC_DATA));
+      // Not each fault comes with all that was said of it.
+      this.#lacksCodecData ||= log.some((line) => line.includes(NO_CODEC_DATA));
       this.#trouble = new FrameSourceError('HLS_UNDECODABLE', message);
     });
   }
