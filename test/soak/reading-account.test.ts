@@ -8,18 +8,20 @@ const START_MS = 1_700_000_000_000;
 const WIDTH = 160;
 const every = { isEvery: true, isEncoded: false, isBatched: false };
 
-/** A camera that sent fragments of ten pictures; each may be late by a silence, or dated otherwise than it was taken. */
-function sentLog(fragments: readonly { silenceMs?: number; shiftMs?: number }[]): SentLog {
+/** A camera that sent fragments of ten pictures; each may be late by a silence, dated otherwise than it was taken, or another camera's. */
+function sentLog(
+  fragments: readonly { silenceMs?: number; shiftMs?: number; pictureMs?: number }[],
+): SentLog {
   const log = new SentLog();
   let trueMs = START_MS;
-  for (const [i, { silenceMs = 0, shiftMs = 0 }] of fragments.entries()) {
+  for (const [i, { silenceMs = 0, shiftMs = 0, pictureMs = PICTURE_MS }] of fragments.entries()) {
     trueMs += silenceMs;
     const sent: Sent = {
-      ...{ serial: 10 * i, pictures: 10, trueMs, dateMs: trueMs + shiftMs, pictureMs: PICTURE_MS },
+      ...{ serial: 10 * i, pictures: 10, trueMs, dateMs: trueMs + shiftMs, pictureMs },
       ...{ width: WIDTH, stamp: (10 * i) % 1200, stamps: 1200 },
     };
     log.add(sent);
-    trueMs += 10 * PICTURE_MS;
+    trueMs += 10 * pictureMs;
   }
   return log;
 }
@@ -169,6 +171,28 @@ describe('the account of a reading', () => {
     expect(new Reader(three).see(numbers(0, 9)).see([10], { stamp: -1 }).wrong).toEqual([
       "frame 10 can't be read, and no picture it leans on is damaged",
     ]);
+  });
+
+  it('reckons with the lengths of the pictures that damage has spoilt', () => {
+    const log = sentLog([{}, { silenceMs: 700, pictureMs: 50 }, { pictureMs: 50 }]);
+    const stamp = -1;
+    // One of them shows the stamp of none that can be.
+    const { wrong, account } = new Reader(log)
+      .see(numbers(0, 9))
+      .see([10], { stamp: 999, flags: FLAG.damaged, gapMs: 700 });
+    const later = numbers(11, 19).flatMap((serial) =>
+      account.frame({ ...{ stamp, width: WIDTH, gapMs: 0, flags: 0, index: serial }, timestampMs: 0 }),
+    );
+    const { dateMs } = log.picture(20)!;
+    const next = { stamp: 20, width: WIDTH, timestampMs: dateMs, gapMs: 0, flags: FLAG.keyFrame, index: 20 };
+    expect([...wrong, ...later, ...account.frame(next)]).toEqual([]);
+    expect(account.sums).toMatchObject({
+      unreadable: 10,
+      repeated: 0,
+      missing: 0,
+      silentMs: 700,
+      mediaMs: 1_550,
+    });
   });
 
   it('takes an older picture that shows through where bits are wrong for the one that is due', () => {

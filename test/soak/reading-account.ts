@@ -157,7 +157,9 @@ export class ReadingAccount {
         `frame ${frame.index} is picture ${picture.serial} of ${picture.dateMs} and ${source} ${frame.timestampMs}`,
       );
     }
-    sums.mediaMs += picture.pictureMs + this.#unread * (this.#last ?? picture).pictureMs;
+    sums.mediaMs +=
+      picture.pictureMs +
+      this.#unreadMs(this.#last ?? { ...picture, serial: picture.serial - this.#unread - 1 });
     if (this.#last !== undefined) wrong.push(...this.#step(this.#last, picture, frame, isUndated));
     this.#first ??= picture;
     this.#last = picture;
@@ -269,7 +271,7 @@ export class ReadingAccount {
     const late = candidates.find(({ serial }) =>
       this.#holes.some(({ from, to }) => serial >= from && serial <= to),
     );
-    if (late === undefined && this.#mayBe('spoilt')) {
+    if (late === undefined && (this.#isSpoilt || this.#mayBe('spoilt'))) {
       // Where bits are wrong, an older picture shows through, with its stamp.
       this.#unread += 1;
       this.sums.unreadable += 1;
@@ -305,7 +307,7 @@ export class ReadingAccount {
   #step(last: Picture, picture: Picture, frame: SeenFrame, isUndated: boolean): string[] {
     const { sums } = this;
     const missing = picture.serial - last.serial - 1 - this.#unread;
-    const goneMs = picture.trueMs - last.trueMs - last.pictureMs * (1 + this.#unread);
+    const goneMs = picture.trueMs - last.trueMs - last.pictureMs - this.#unreadMs(last);
     const pictureMs = Math.max(last.pictureMs, picture.pictureMs);
     const toldMs = this.#toldMs;
     sums.toldMs += toldMs;
@@ -336,6 +338,13 @@ export class ReadingAccount {
       ...(missing > 0 && !this.#isMarked ? [`${where} is not marked as discontinuous`] : []),
       ...(Math.abs(toldMs - goneMs) > toleranceMs ? [`${where} ${what}`] : []),
     ];
+  }
+
+  /** How long the pictures last that can't be told apart, behind another one; where the camera was changed they are not alike. */
+  #unreadMs({ serial, pictureMs }: Picture): number {
+    let ms = 0;
+    for (let i = 1; i <= this.#unread; i++) ms += this.#log.picture(serial + i)?.pictureMs ?? pictureMs;
+    return ms;
   }
 
   #isClockSet(last: Picture, picture: Picture): boolean {
