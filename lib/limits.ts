@@ -16,7 +16,7 @@ export interface SourceLimits {
    *  fragments of up to 50 MB (its quotas page). Of a byte range this holds for what the server sends. */
   maxFragmentBytes?: number;
   /** Redirects that one request follows, 0–20. Each target must be at the session's origin or an allowed one, and none leads from
-   *  https to http; else `HLS_FOREIGN_ORIGIN`. More: `HLS_STATUS`. Default 0: none, since the token of a session could go along. */
+   *  https to http; else, and of more: `HLS_STATUS`. Default 0: none, since the token of a session could go along. */
   maxRedirects?: number;
   /** Pixels of a picture, width × height, 1 or more. Fragments of larger ones are a `fault` of stage `limit` and a gap of cause
    *  `policy`: they are not decoded, or where only the pictures themselves tell their size, not handed over.

@@ -8,8 +8,8 @@ const NAMES =
 const SURE_NAMES =
   '(?:secret[-_]?access[-_]?key|access[-_]?key[-_]?id|(?:session|security)[-_]?token|passw(?:or)?d)';
 const VALUE = `[^\\s&,;"'\`<>()[\\]{}\\\\]+`;
-/** What makes up tokens. */
-const TOKEN = '[A-Za-z0-9+/_~=-]';
+/** What makes up tokens, also percent-encoded. */
+const TOKEN = '[A-Za-z0-9+/_~=%-]';
 
 const RULES: readonly [RegExp, string][] = [
   // JSON.parse quotes the text around the place, with whatever stands there, cut anywhere.
@@ -39,7 +39,7 @@ const RULES: readonly [RegExp, string][] = [
   [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, HIDDEN],
   // A secret access key of AWS; a digest has no capitals.
   [
-    /(?<![A-Za-z0-9/+])(?=[A-Za-z0-9/+]*\d)(?=[A-Za-z0-9/+]*[a-z])(?=[A-Za-z0-9/+]*[A-Z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])/g,
+    /(?<![A-Za-z0-9/+%])(?=[A-Za-z0-9/+%]*\d)(?=[A-Za-z0-9/+%]*[a-z])(?=[A-Za-z0-9/+%]*[A-Z])(?:[A-Za-z0-9/+]|%(?:25)*2[BbFf]){40}(?![A-Za-z0-9/+%])/g,
     HIDDEN,
   ],
 ];
@@ -54,7 +54,7 @@ const PATH_WORD = /^(?:.{0,8}|[a-z]*\d*)$/i;
 
 /** Whether it is no token but names of folders, as stack traces have them. */
 function isPath(run: string): boolean {
-  return run.includes('/') && run.split(/[/+_~=-]/).every((word) => PATH_WORD.test(word));
+  return run.includes('/') && run.split(/[/+_~=%-]/).every((word) => PATH_WORD.test(word));
 }
 
 /**

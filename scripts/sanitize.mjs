@@ -38,6 +38,8 @@ const SANITIZERS = {
     variable: 'ASAN_OPTIONS',
     options: [
       `exitcode=${FOUND}`,
+      // As without a sanitizer: too little memory is an answer, not a finding.
+      'allocator_may_return_null=1',
       'strict_string_checks=1',
       'check_initialization_order=1',
       'detect_stack_use_after_return=1',
@@ -61,7 +63,10 @@ const SANITIZERS = {
     runtime: 'libtsan.so',
     variable: 'TSAN_OPTIONS',
     // Node's and libav's own races are reported too, so the reports decide and not the exit code; a crash stays one.
-    options: ['exitcode=0', 'second_deadlock_stack=1', 'handle_segv=0', 'handle_sigbus=0', 'handle_sigfpe=0'],
+    options: [
+      ...['exitcode=0', 'second_deadlock_stack=1', 'allocator_may_return_null=1'],
+      ...['handle_segv=0', 'handle_sigbus=0', 'handle_sigfpe=0'],
+    ],
     // process.exit() runs no hook of the main thread's, so an engine's thread may have ended there and been joined by nobody.
     inNode: ['report_thread_leaks=0'],
     more: {},

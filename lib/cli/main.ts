@@ -6,6 +6,7 @@ import { ConfigError, FrameSourceError } from '../errors.js';
 import { frameCount, framesPerSecond, numberIn, portNumber } from './arguments.js';
 import { addReadFlags } from './read-flags.js';
 import { redact } from '../redact.js';
+import { safeUsageError } from './usage-error.js';
 
 /** 0: all went well, also after Ctrl-C. 1: it failed. 2: the command line is wrong. 130: a second Ctrl-C. */
 const USAGE_ERROR = 2;
@@ -33,6 +34,7 @@ const program = new Command('kvs-frames')
   .description('Frames of AWS Kinesis Video Streams, and a local look-alike to try them on')
   .version(packageVersion())
   .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(safeUsageError(text)) })
   .showHelpAfterError('(add --help for what there is)');
 
 /** Runs a command with its flags as commander parsed them, and takes its answer for the exit code. */

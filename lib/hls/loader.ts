@@ -8,7 +8,7 @@ import { certificateAdvice } from '../tls-fault.js';
 import { contentLength, readBody } from './body.js';
 import { admit, type OriginRule } from './origin.js';
 import type { ByteRange } from './playlist.js';
-import { redirectTarget } from './redirect.js';
+import { redirectAdvice, redirectTarget } from './redirect.js';
 
 /** `master` is a session's first playlist, whatever it turns out to be. */
 export type ResourceKind = 'master' | 'playlist' | 'init' | 'fragment';
@@ -101,12 +101,13 @@ function header(headers: LoadResult['headers'], name: string): string | undefine
 function plain(value: string | undefined, pattern: RegExp): string | undefined {
   return value !== undefined && pattern.test(value) ? value : undefined;
 }
-const ERROR_NAME = /^[a-z]{1,80}$/i;
-const REQUEST_ID = /^[\da-f-]{8,64}$/i;
-const ENCODING = /^[a-z]{1,10}$/;
+const ERROR_NAME =
+  /^[a-z]{0,60}(?:Exception|Error|Fault|Throttled|Throttling|Exceeded|TooManyRequests|SlowDown)$/i;
+const REQUEST_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+const ENCODING = /^(?:gzip|x-gzip|deflate|br|zstd|compress)$/;
 
 /** What a file is called that nobody needs to hide: KVS's names and words with a number behind them. Tokens have digits in between. */
-const PLAIN_NAME = /^(?:getMP4)?[a-z_.-]{1,40}\d{0,10}$/i;
+const PLAIN_NAME = /^(?:getMP4|getHLS)?[a-z]{1,20}(?:[_.-][a-z]{1,20}){0,3}[_.-]?\d{0,10}$/i;
 const FILE = /^(.*?)(\.[a-z][a-z\d]{1,3})?$/i;
 
 /** Host and file name: what a message may say of a URL. Queries, parameters and paths hold tokens. */
@@ -328,7 +329,7 @@ export class Loader {
       status === 403
         ? ': the session is expired or refused, a new one is needed'
         : status >= 300 && status < 400
-          ? ': redirects are not followed, give the final URL or raise limits.maxRedirects'
+          ? redirectAdvice(this.#limits.maxRedirects)
           : '';
     throw new HlsStreamError(
       status === 403 ? 'HLS_SESSION_EXPIRED' : 'HLS_STATUS',

@@ -97,10 +97,13 @@ function resolve(uri: unknown, base: string): string {
   return new URL(uri, base).href;
 }
 
+/** Methods that there are (RFC 8216bis §4.4.4.4); another one might be anything, also the session's token. */
+const ENCRYPTIONS = /^(?:AES-128|AES-256|SAMPLE-AES(?:-CTR)?|ISO-23001-7)$/;
+
 function refuseEncryption(key: hls.types.Key | null | undefined): void {
   if (key && key.method !== 'NONE') {
     throw unsupported(
-      `Media is encrypted (METHOD ${/^[A-Z0-9-]{1,40}$/.test(String(key.method)) ? key.method : 'unknown'}), which is not supported`,
+      `Media is encrypted (METHOD ${ENCRYPTIONS.test(String(key.method)) ? key.method : 'unknown'}), which is not supported`,
     );
   }
 }

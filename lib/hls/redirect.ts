@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { HlsStreamError } from '../errors.js';
 import type { ResourceKind } from './loader.js';
-import { admit, type OriginRule } from './origin.js';
+import { isAdmitted, shownOrigin, type OriginRule } from './origin.js';
 
 /** Statuses that say where the resource is instead (RFC 9110 §15.4). */
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -26,7 +26,8 @@ export interface RedirectRule {
 /**
  * Where a response redirects to; `null` if it does not, or no redirect may be followed at all.
  *
- * @throws HlsStreamError `HLS_FOREIGN_ORIGIN` if the target may not be read, `HLS_STATUS` if it is one redirect too many
+ * @throws HlsStreamError `HLS_STATUS` if the target may not be read, or it is one redirect too many: whatever answers in the server's
+ *   place, a captive portal for one, may be gone soon
  */
 export function redirectTarget(
   response: Dispatcher.ResponseData,
@@ -35,21 +36,21 @@ export function redirectTarget(
 ): URL | null {
   const target = maxRedirects === 0 ? null : locationOf(response, from);
   if (target === null) return null;
-  if (followed >= maxRedirects) {
-    throw new HlsStreamError(
-      'HLS_STATUS',
-      `The ${kind} was redirected more often than the limit of ${maxRedirects}; raise limits.maxRedirects`,
-      { status: response.statusCode, resource: kind },
+  const refuse = (why: string): never => {
+    throw new HlsStreamError('HLS_STATUS', `The ${kind} was redirected ${why}`, {
+      status: response.statusCode,
+      resource: kind,
+    });
+  };
+  if (followed >= maxRedirects)
+    refuse(`more often than the limit of ${maxRedirects}; raise limits.maxRedirects`);
+  if (!isAdmitted(target, rule)) {
+    refuse(
+      `to ${shownOrigin(target)}, but the session is at ${rule.origin}; add it to allowedOrigins if that is meant`,
     );
   }
-  admit(target, kind, rule);
-  if (from.protocol === 'https:' && target.protocol !== 'https:') {
-    throw new HlsStreamError(
-      'HLS_FOREIGN_ORIGIN',
-      `A ${kind} is redirected from https to ${target.protocol}//${target.host}, where anybody on the way could read and change it`,
-      { resource: kind },
-    );
-  }
+  if (from.protocol === 'https:' && target.protocol !== 'https:')
+    refuse(`from https to ${shownOrigin(target)}, where anybody on the way could read and change it`);
   // A name and password stay with their origin.
   if (target.origin === from.origin && target.username === '') {
     target.username = from.username;
@@ -57,3 +58,9 @@ export function redirectTarget(
   }
   return target;
 }
+
+/** What is said of a redirect that leads nowhere. */
+export const redirectAdvice = (maxRedirects: number): string =>
+  maxRedirects === 0
+    ? ': redirects are not followed, give the final URL or raise limits.maxRedirects'
+    : ' without a URL to go on with';

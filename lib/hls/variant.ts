@@ -67,6 +67,10 @@ function bestOf(ranked: readonly Variant[], limits: VariantLimits): number {
   return smallest === undefined ? 0 : ranked.findIndex((other) => pixels(other) === pixels(smallest));
 }
 
+/** Sample entries that have a name, with a profile (RFC 6381); another one might be anything, also the session's token. */
+const KNOWN_CODECS =
+  /^(?:avc[1-4]|hvc1|hev1|dvh[1e]|dva[v1]|vvc1|vvi1|vp08|vp09|vp8|vp9|av01|mp4v|mp4a|ac-3|ac-4|ec-3|opus|flac|stpp|wvtt)(?:\.\w{1,6}){0,6}$/i;
+
 /**
  * Ranks the variants that can be decoded: highest resolution first, then bandwidth. The first step is the one that suits the
  * limits best; if none keeps them, it is the lowest of all.
@@ -80,8 +84,7 @@ export function ladderOf(variants: readonly Variant[], limits: VariantLimits = {
   const ranked = distinct(variants.filter(isDecodable)).sort(byQuality);
   if (ranked.length === 0) {
     const codecs = [...new Set(variants.flatMap((variant) => variant.codecs ?? []))]
-      // RFC 6381; anything else is not shown.
-      .filter((codec) => /^[\w.]{1,40}$/.test(codec))
+      .filter((codec) => KNOWN_CODECS.test(codec))
       .join(', ')
       .slice(0, 200);
     throw new HlsStreamError(

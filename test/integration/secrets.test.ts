@@ -306,13 +306,20 @@ describe('what nobody may see', () => {
       cli(['doctor', '--stream-name', 'wrong-signature', '--json'], { env }),
       cli(['doctor', '--url', url, '--json'], { env }),
       cli(['read', '--url', `no${url}`, '--json'], { env }),
+      // Mistyped: the parser of the command line quotes what it does not know.
+      cli([url], { env }),
+      cli(['doctor', `--ulr=${url}`], { env }),
+      cli(['read', `--tokne=${QUERY}`], { env }),
+      cli(['read', `--token=${QUERY}`], { env }),
+      cli(['read', '--max-frames', url], { env }),
+      cli(['simulate', '--port', QUERY], { env }),
     ]);
     const files = readdirSync(out);
     expect(files.length).toBeGreaterThan(1);
     const texts = files.map((name) => `${name} ${readFileSync(join(out, name), 'latin1')}`);
     rmSync(out, { recursive: true });
     for (const { stdout, stderr } of results) texts.push(stdout, stderr);
-    expect(results.map(({ code }) => code)).toEqual([0, 0, 1, 1, 1, 2]);
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 1, 1, 1, ...Array(7).fill(2)]);
     expectNothing(texts.join('\n'));
   });
 

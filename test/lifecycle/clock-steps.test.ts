@@ -41,7 +41,8 @@ it("reads on while the host's clock is set forth and back by minutes, hours and 
   const result = await runNode([child, ROOT, offsetFile, STREAM, JSON.stringify(OFFSETS)], {
     env: {
       ...stage.simulator.environment,
-      LD_PRELOAD: library,
+      // Behind a sanitizer's runtime, if there is one.
+      LD_PRELOAD: [process.env['LD_PRELOAD'], library].filter(Boolean).join(':'),
       FAKETIME_TIMESTAMP_FILE: offsetFile,
       FAKETIME_NO_CACHE: '1',
       // The monotonic clock is what the kernel says.

@@ -5,7 +5,8 @@ import type { SimulatorRequest, SimulatorResponse } from '../../lib/simulator/in
 /** Secrets in URLs. */
 export const USER = 'canary-user-5b1e7744';
 export const PASSWORD = 'canary-passw0rd-93ad';
-export const QUERY = 'canary-query-c0ffee42aa17';
+/** As a signature may be written: only what names, numbers and identifiers have in them, too. */
+export const QUERY = 'c0ffee42aa17d00dfeed5b1e7744ba5eba11facade';
 
 /** A control call's answer that shows what was asked, as AWS's to a wrong signature does, and proxies' do. */
 export type Echo = (request: SimulatorRequest, response: SimulatorResponse) => SimulatorResponse;
@@ -91,7 +92,7 @@ export const PAGES: Record<
     response.end(`#EXTM3U\n#EXT-X-KEY:METHOD=${QUERY},URI="${url}"\n#EXTINF:1,\n${url}\n`),
   foreign: ({ url }, response) =>
     response.end(
-      `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://${USER}:${PASSWORD}@127.0.0.2${url}\n`,
+      `#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://${USER}:${PASSWORD}@${QUERY}.example${url}\n`,
     ),
   malformed: ({ url }, response) =>
     response.end(`#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://[${url}\n`),

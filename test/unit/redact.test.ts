@@ -69,6 +69,15 @@ describe('redact', () => {
     expect(redact(`The token ${LONG_TOKEN} is not one of ours.`)).toBe('The token … is not one of ours.');
   });
 
+  it('removes a percent-encoded token or key that nothing names', () => {
+    const token = `CiAh3${'aB3-_/+'.repeat(21)}~~`;
+    const key = 'cAnArY7Secret/Access+KeyOfFortyCharactrs';
+    for (const secret of [encodeURIComponent(token), encodeURIComponent(encodeURIComponent(token))])
+      expect(redact(`bad value at /?x ${secret}`)).toBe('bad value at /?x …');
+    expect(key).toHaveLength(40);
+    expect(redact(`refused: ${encodeURIComponent(key)}`)).toBe('refused: …');
+  });
+
   it('removes a token with slashes, of which one part looks like a name', () => {
     const token = `FwoGZXIvYXdzE/${'aB3dEfGh1jKl'.repeat(4)}/src/index/${'Zx9yW8vU7t'.repeat(6)}`;
     expect(redact(`${token} is refused`)).toBe('… is refused');

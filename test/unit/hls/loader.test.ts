@@ -153,7 +153,7 @@ describe('a status', () => {
       code: 'HLS_SESSION_EXPIRED',
       status: 403,
       errorName: 'AccessDeniedException',
-      requestId: '0a1b2c3d-1',
+      requestId: '0a1b2c3d-0000-4000-8000-00000000cafe',
       resource: 'playlist',
     });
     expect(events).toMatchObject([{ status: 403, bytes: 0, result: 'HLS_SESSION_EXPIRED' }]);
@@ -274,6 +274,24 @@ describe('a connection', () => {
     server.set('/f', () => loader.close());
     expect(await failure('/f')).toMatchObject({ code: 'HLS_NETWORK' });
   });
+});
+
+describe('what a server says', () => {
+  test.each(['canarysessiontoken', 'c0ffee42aa17d00dfeed5b1e7744ba5e'])(
+    'is not repeated where it may be the session’s secret, such as %s',
+    async (secret) => {
+      const headers = { 'x-amzn-errortype': secret, 'x-amzn-requestid': secret, 'content-encoding': secret };
+      server.set('/f', status(404, '', headers));
+      expect(inspect(await failure('/f'))).not.toContain(secret);
+      server.set('/f', status(200, '', headers));
+      expect(inspect(await failure('/f'))).not.toContain(secret);
+      for (const url of [`http://${secret}${secret}.example/f`, `${secret}://host/f`]) {
+        const error = await failure('/f', { url });
+        expect(error).toMatchObject({ code: 'HLS_FOREIGN_ORIGIN' });
+        expect(inspect(error)).not.toContain(secret);
+      }
+    },
+  );
 });
 
 describe('an origin', () => {

@@ -271,6 +271,11 @@ describe('refusals', () => {
       'encrypted (METHOD SAMPLE-AES)',
       '#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI="k"\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv\n',
     ],
+    [
+      'HLS_UNSUPPORTED',
+      'encrypted (METHOD unknown)',
+      `#EXTM3U\n#EXT-X-KEY:METHOD=C0FFEE42AA17,URI="k"\n${EXTINF}`,
+    ],
     ['HLS_UNSUPPORTED', 'key frames only', `#EXTM3U\n#EXT-X-I-FRAMES-ONLY\n${EXTINF}`],
     ['HLS_UNSUPPORTED', 'delta update', `#EXTM3U\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n${EXTINF}`],
     ['HLS_UNSUPPORTED', 'variables', `#EXTM3U\n#EXT-X-DEFINE:NAME="a",VALUE="b"\n${EXTINF}`],

@@ -92,7 +92,11 @@ export function status(code: number, name = '', headers: Record<string, string> 
   return (_request: IncomingMessage, response: ServerResponse): void => {
     const type =
       name === '' ? {} : { 'x-amzn-ErrorType': `${name}:https://kinesisvideo.amazonaws.com/doc/2017-09-30/` };
-    response.writeHead(code, { ...type, 'x-amzn-RequestId': '0a1b2c3d-1', ...headers });
+    response.writeHead(code, {
+      ...type,
+      'x-amzn-RequestId': '0a1b2c3d-0000-4000-8000-00000000cafe',
+      ...headers,
+    });
     response.end(JSON.stringify({ Message: `no, and here is your query again: ${_request.url}` }));
   };
 }
