@@ -67,7 +67,9 @@ it('goes on by itself after it was stopped: one new session, one hole of the rig
   const [before, soonAfter, later] = looks as [Look, Look, Look];
   expect(before).toMatchObject({ gaps: [], reconnects: [], health: 'flowing' });
   for (const after of [soonAfter, later]) {
-    expect(after).toMatchObject({ reconnects: ['HLS_SESSION_EXPIRED'], readErrors: 0, health: 'flowing' });
+    expect(after).toMatchObject({ readErrors: 0, health: 'flowing' });
+    // The renewal that was due long ago may be there before the old session is asked, and refuses.
+    expect(['', 'HLS_SESSION_EXPIRED']).toContain(after.reconnects.join());
     expect(after).toMatchObject({ ends: 'reading', gaps: [{ cause: 'outage' }] });
     // What came and what is missing is what there was, but for a fragment that is decoded and not taken yet; and what is missing is what
     // the list had lost.

@@ -11,6 +11,7 @@
 
 #include "engine.h"
 #include "media.h"
+#include "sanitizer.h"
 
 namespace kvs_frames::testing {
 
@@ -90,10 +91,11 @@ class Harness {
   void GiveUp() { engine_->AnswerTrouble(std::nullopt); }
 
   // Takes records, answers `layout` records, copies faults and frames and frees slots (unless
-  // `hold_frames`), until `done` is true. False after 20 s.
+  // `hold_frames`), until `done` is true. False after 20 s, with a
+  // sanitizer later.
   template <typename Done>
   bool PumpUntil(Done done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20 * kSlowness);
     while (true) {
       std::unique_lock<std::mutex> lock(mutex_);
       const int seen = notifications_;
