@@ -92,12 +92,8 @@ export function lossBefore(
  * Whether a fragment is one of the last that were fetched, listed once more: the same date and the same media. Not only the very last:
  * where two were taken in the wrong order, another list has the first of them behind the second.
  */
-export function isRepeat(
-  { dates, digests, lost }: Mark,
-  { dateMs }: ListedFragment,
-  digest: string,
-): boolean {
-  if (dateMs === null || lost.length > 0) return false;
+export function isRepeat({ dates, digests }: Mark, { dateMs }: ListedFragment, digest: string): boolean {
+  if (dateMs === null) return false;
   return dates.some(
     (known, index) => known !== null && Math.abs(dateMs - known) <= SAME_DATE_MS && digest === digests[index],
   );
