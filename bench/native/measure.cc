@@ -10,7 +10,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <system_error>
 
 namespace {
 
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
   const pid_t child = fork();
   if (child == 0) {
     execvp(argv[2], argv + 2);
-    std::fprintf(stderr, "%s: %s\n", argv[2], std::strerror(errno));
+    std::fprintf(stderr, "%s: %s\n", argv[2], std::system_category().message(errno).c_str());
     _exit(127);
   }
   int status = 0;

@@ -16,6 +16,7 @@ TEST(ADeviceIsOpenedOnceForAllWhoWantIt) {
   HwDevices devices(hw);
   std::vector<const uint8_t*> seen(8);
   std::vector<std::thread> threads;
+  threads.reserve(seen.size());
   for (const uint8_t*& data : seen) {
     threads.emplace_back([&devices, &data] {
       std::string reason;
