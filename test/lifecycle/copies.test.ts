@@ -1,23 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep, systemClock } from '../../lib/clock';
 import { CLIP, setStage, STREAM, type Stage } from '../support/camera';
+import { installCopy } from '../support/package-copy';
 import { PACKAGE, program, runReading } from '../support/reading-program';
 
 /** How often a package is loaded again. */
 const RELOADS = 5;
 /** Pictures of the clip. */
 const FRAMES = (CLIP.fps ?? 0) * (CLIP.seconds ?? 0);
-
-/** Installs the package once more, in a folder of its own. */
-function installCopy(folder: string): void {
-  for (const part of ['package.json', 'dist', join('build', 'Release', 'kvs_frames.node')]) {
-    cpSync(join(PACKAGE, part), join(folder, part), { recursive: true });
-  }
-  symlinkSync(require.resolve('prom-client').replace(/prom-client.*/, ''), join(folder, 'node_modules'));
-}
 
 /** Reads so many frames with the sources' class, and answers how many pictures were missing or came twice. */
 const READ = `
@@ -35,8 +27,7 @@ describe('a process', () => {
   let copy = '';
   let stage: Stage;
   beforeAll(async () => {
-    copy = mkdtempSync(join(tmpdir(), 'kvs-frames-copy-'));
-    installCopy(copy);
+    copy = installCopy();
     stage = await setStage();
   });
   afterAll(async () => {

@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rmSync } from 'node:fs';
 import { setStage } from '../support/camera';
+import { installCopy } from '../support/package-copy';
+import { SLOWNESS } from '../support/sanitizer';
 import { PLAYING_STEPS, OPENING_STEPS, Scene, WAITING_STEPS, type Step } from '../support/stop-steps';
-import type { EndingKind, Exit, StoppingChild } from '../support/stopping';
+import type { EndingKind, Exit, Place, StoppingChild } from '../support/stopping';
 
 /** How often each of the cells is lived through. */
 const TIMES = Number(process.env.KVS_FRAMES_LIFECYCLE_TIMES ?? 1);
 /** Child processes side by side. */
 const AT_ONCE = 2;
 /** A process that has not ended after that hangs. */
-const HANGS_AFTER_MS = 20_000;
+const HANGS_AFTER_MS = 20_000 * SLOWNESS;
 
 /** A step, by the name it has among those of `stop()`, and how the table names it. */
 const STEPS: [name: string, step: Step | undefined][] = [
@@ -38,7 +41,12 @@ const ENDINGS: [title: string, ending: EndingKind, expected: Expected][] = [
   ['dies of SIGINT with', 'SIGINT', { code: null, signal: 'SIGINT' }],
   ['ends by its own handler of SIGTERM with', 'handled', { code: 143, signal: null }],
   ['goes on when the collector runs, and ends by process.exit(), with', 'forget', { code: 7, signal: null }],
+  ['reads with the package loaded again behind stop() with', 'reload', { code: 0, signal: null }],
 ];
+
+/** Those of them for a process that is not alone: each is two or three. */
+const endingsBy = (...kinds: EndingKind[]): typeof ENDINGS =>
+  ENDINGS.filter(([, ending]) => kinds.includes(ending));
 
 /** The same with the source in a worker. The process has to survive that, and to have lost no thread. */
 const WORKER_ENDINGS: [title: string, ending: EndingKind, gone: { code: number; error?: string }][] = [
@@ -48,20 +56,20 @@ const WORKER_ENDINGS: [title: string, ending: EndingKind, gone: { code: number; 
   ['is terminated with', 'terminate', { code: 1 }],
 ];
 
+/** Where the process that was started is the one with the source. */
+const OWN_PLACES = new Set<Place>(['main', 'copies', 'environments']);
+
 interface Cell {
   name: string;
   ending: EndingKind;
-  place: 'main' | 'worker';
+  place: Place;
   step: Step;
   isStopping: boolean;
   /** What is to be of it, each of its times. */
   expected: unknown;
 }
 
-const cells = (
-  endings: [title: string, ending: EndingKind, expected: unknown][],
-  place: 'main' | 'worker',
-): Cell[] =>
+const cells = (endings: [title: string, ending: EndingKind, expected: unknown][], place: Place): Cell[] =>
   STEPS.flatMap(([where, step]) =>
     endings.map(([title, ending, expected]) => {
       if (step === undefined) throw new Error(`There is no step for ${where}`);
@@ -69,30 +77,29 @@ const cells = (
       return { name: `${title} ${where}`, ending, place, step, isStopping, expected };
     }),
   );
-const MAIN_CELLS = cells(
-  ENDINGS.map(([title, ending, { stderr = /^$/, ...exit }]) => [
-    title,
-    ending,
-    { ...exit, stderr: expect.stringMatching(stderr) },
-  ]),
-  'main',
-);
-const WORKER_CELLS = cells(
-  WORKER_ENDINGS.map(([title, ending, gone]) => [
-    title,
-    ending,
-    { code: 0, signal: null, stderr: '', gone: { ...gone, threads: 0 } },
-  ]),
-  'worker',
-);
+const ownCells = (endings: typeof ENDINGS, place: Place): Cell[] =>
+  cells(
+    endings.map(([title, ending, { stderr = /^$/, ...exit }]) => [
+      title,
+      ending,
+      { ...exit, stderr: expect.stringMatching(stderr) },
+    ]),
+    place,
+  );
+/** Of which the process that has started it tells. */
+const toldCells = (endings: [title: string, ending: EndingKind, gone: object][], place: Place): Cell[] =>
+  cells(
+    endings.map(([title, ending, gone]) => [title, ending, { code: 0, signal: null, stderr: '', gone }]),
+    place,
+  );
 
 /** Lives up to the step in a process of its own, ends it, and answers what was seen. */
-async function liveOnce(scene: Scene, cell: Cell): Promise<unknown> {
-  const child: StoppingChild = await scene.reach(cell.step, cell.place);
+async function liveOnce(scene: Scene, cell: Cell, copyPath: string): Promise<unknown> {
+  const child: StoppingChild = await scene.reach(cell.step, cell.place, copyPath);
   const hangs = setTimeout(() => child.kill(), HANGS_AFTER_MS);
   try {
     const exit = child.leave(cell.ending, cell.isStopping);
-    if (cell.place === 'main') return await exit;
+    if (OWN_PLACES.has(cell.place)) return await exit;
     const { kind: _, ...gone } = await child.told('gone');
     return { ...(await exit), gone };
   } finally {
@@ -105,7 +112,10 @@ async function liveOnce(scene: Scene, cell: Cell): Promise<unknown> {
 class Outcomes {
   readonly #outcomes = new Map<Cell, Promise<unknown[]>>();
 
-  constructor(scenes: Scene[], all: Cell[]) {
+  readonly #copyPath: string;
+
+  constructor(scenes: Scene[], all: Cell[], copyPath: string) {
+    this.#copyPath = copyPath;
     const lanes: Promise<unknown>[] = scenes.map(() => Promise.resolve());
     for (const [i, cell] of all.entries()) {
       const at = i % scenes.length;
@@ -121,22 +131,43 @@ class Outcomes {
 
   async #live(scene: Scene, cell: Cell): Promise<unknown[]> {
     const seen: unknown[] = [];
-    for (let time = 0; time < TIMES; time++) seen.push(await liveOnce(scene, cell));
+    for (let time = 0; time < TIMES; time++) seen.push(await liveOnce(scene, cell, this.#copyPath));
     return seen;
   }
 }
 
 describe.each([
-  ['a process', MAIN_CELLS],
-  ['a worker', WORKER_CELLS],
+  ['a process', ownCells(ENDINGS, 'main')],
+  [
+    'a worker',
+    toldCells(
+      WORKER_ENDINGS.map(([title, ending, gone]) => [title, ending, { ...gone, threads: 0 }]),
+      'worker',
+    ),
+  ],
+  [
+    'a process in which another copy of the package streams',
+    ownCells(endingsBy('stop', 'exit', 'SIGTERM'), 'copies'),
+  ],
+  [
+    'a process in which two other environments stream',
+    ownCells(endingsBy('exit', 'SIGTERM'), 'environments'),
+  ],
+  ['a process forked by one that streams', toldCells(endingsBy('exit'), 'forked')],
+  ['a worker of a cluster whose primary streams', toldCells(endingsBy('SIGTERM'), 'clustered')],
 ])('%s', (_, table) => {
   const scenes: Scene[] = [];
+  let copyPath = '';
   let outcomes: Outcomes;
   beforeAll(async () => {
+    copyPath = installCopy();
     for (let i = 0; i < AT_ONCE; i++) scenes.push(await Scene.set(await setStage()));
-    outcomes = new Outcomes(scenes, table);
+    outcomes = new Outcomes(scenes, table, copyPath);
   });
-  afterAll(() => Promise.all(scenes.map((scene) => scene[Symbol.asyncDispose]())));
+  afterAll(async () => {
+    await Promise.all(scenes.map((scene) => scene[Symbol.asyncDispose]()));
+    rmSync(copyPath, { recursive: true });
+  });
 
   it.each(table)(
     '$name',
@@ -144,6 +175,6 @@ describe.each([
       const seen = await outcomes.of(cell);
       expect(seen).toEqual(seen.map(() => cell.expected));
     },
-    60_000 + TIMES * 10_000,
+    (60_000 + TIMES * 10_000) * SLOWNESS,
   );
 });

@@ -4,9 +4,10 @@ import { abortable } from '../../lib/session/shared-call';
 import { fullServer, muteServer, type DeadEnd } from './dead-ends';
 import { STREAM, type Stage } from './camera';
 import { StallingProxy, type Conduct, type Kind } from './stalling-proxy';
-import { StoppingChild, type Ending, type Way } from './stopping';
+import { SLOWNESS } from './sanitizer';
+import { StoppingChild, type Ending, type Place, type Way } from './stopping';
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 15_000 * SLOWNESS;
 
 type Options = Partial<KvsHlsFrameSourceOptions>;
 
@@ -79,15 +80,19 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** A process of its own with a source that has come to the step, for the caller to end. */
-  async reach(step: Step, place: 'main' | 'worker'): Promise<StoppingChild> {
+  /**
+   * A process of its own with a source that has come to the step, for the caller to end.
+   *
+   * @param copyPath where another copy of the package is
+   */
+  async reach(step: Step, place: Place, copyPath: string): Promise<StoppingChild> {
     this.child.kill();
     this.child = new StoppingChild(place);
     this.#isWarm = false;
     this.#accounts += 1;
     const way = step.ways[0] ?? 'stop';
     using limit = deadline(systemClock, PATIENCE_MS, () => new Error('The step was not reached'));
-    await this.#reach(step, way, limit.signal);
+    await this.#reach(step, way, limit.signal, copyPath);
     return this.child;
   }
 
@@ -97,15 +102,17 @@ export class Scene implements AsyncDisposable {
     return abortable(this.child.end(), limit.signal);
   }
 
-  async #reach(step: Step, way: Way, signal: AbortSignal): Promise<void> {
+  async #reach(step: Step, way: Way, signal: AbortSignal, copyPath = ''): Promise<void> {
     this.proxy.reset();
     const reached = step.arrange(this);
     this.child.begin({
       way,
       hold: way === 'break' || step.hold === true,
       options: { ...this.#common(), ...step.options?.(this) },
+      // Nothing stalls those.
+      companion: { options: { ...this.#common(), endpoint: this.#stage.simulator.endpoint }, copyPath },
     });
-    await abortable(reached(), signal);
+    await abortable(Promise.all([this.child.told('begun'), reached()]), signal);
   }
 
   #common(): Options {

@@ -1,12 +1,14 @@
 // Makes a source as told, reads it as told, ends it when told, and says how long that took and what is left of it; or ends the
 // process, or the worker that the source is in, with the source as it is.
-// The first argument is where the package is; the second, if it is `worker`, where the source lives. Messages both ways: see
-// stopping.ts.
+// The first argument is where the package is; the second where the source lives. Messages both ways: see stopping.ts.
+const { fork } = require('node:child_process');
+const cluster = require('node:cluster');
 const { readdirSync } = require('node:fs');
 /* global AbortController, setImmediate, __filename */
 const { stat } = require('node:fs/promises');
 const { setImmediate: turn, setTimeout: sleep } = require('node:timers/promises');
-const { Worker, isMainThread, parentPort } = require('node:worker_threads');
+const { Worker, isMainThread, parentPort, workerData } = require('node:worker_threads');
+const { Registry } = require('prom-client');
 
 const [packagePath, place] = process.argv.slice(2);
 const tell = (message) => {
@@ -66,12 +68,77 @@ function open({ startTimestamp, endTimestamp, ...options }) {
   return source;
 }
 
+/** A source that streams beside the one in question, once its first frame is there; `end()` waits for one more, and stops it. */
+async function companionOf(path, options) {
+  const { KvsHlsFrameSource } = require(path);
+  const source = new KvsHlsFrameSource({ ...options, registry: new Registry() });
+  let onFrame;
+  const reading = (async () => {
+    for await (const frame of source.frames()) onFrame?.(frame);
+    throw new Error('The stream of the companion has ended');
+  })();
+  const another = () => Promise.race([new Promise((resolve) => (onFrame = resolve)), reading]);
+  await another();
+  return {
+    end: async () => {
+      await another();
+      reading.catch(() => {});
+      await source.stop();
+    },
+  };
+}
+
+/** The same in an environment of its own. */
+async function companionInWorker(path, options) {
+  const worker = new Worker(__filename, { argv: [path, 'companion'], workerData: options });
+  const failed = new Promise((_, reject) => worker.on('error', reject));
+  await Promise.race([new Promise((resolve) => worker.once('message', resolve)), failed]);
+  return {
+    end: async () => {
+      const gone = new Promise((resolve) => worker.on('exit', resolve));
+      worker.postMessage('end');
+      await Promise.race([gone, failed]);
+    },
+  };
+}
+
+async function beCompanion() {
+  const companion = await companionOf(packagePath, workerData);
+  parentPort.once('message', () => void companion.end());
+  parentPort.postMessage('streams');
+}
+
+/** What streams in this process beside the source. */
+const COMPANIONS = {
+  copies: ({ copyPath, options }) => [companionOf(copyPath, options)],
+  environments: ({ options }) => [0, 1].map(() => companionInWorker(packagePath, options)),
+};
+let companions = [];
+let companionOptions;
+
+/** Loads the package as if for the first time. */
+function loadAgain() {
+  const { sep } = require('node:path');
+  const isOfPackage = (path) => path.startsWith(packagePath + sep) && !path.includes('node_modules');
+  for (const path of Object.keys(require.cache)) if (isOfPackage(path)) delete require.cache[path];
+}
+
 /** Each with the source as it is, in the turn in which it was asked for. */
 const ENDINGS = {
   stop: async (source) => {
     await source.stop();
+    for (const companion of companions) await companion.end();
     if (isMainThread) process.disconnect();
     else parentPort.close();
+  },
+  reload: async (source) => {
+    const { KvsHlsFrameSource } = require(packagePath);
+    await source.stop();
+    loadAgain();
+    if (require(packagePath).KvsHlsFrameSource === KvsHlsFrameSource)
+      throw new Error('It was not loaded again');
+    await (await companionOf(packagePath, companionOptions)).end();
+    process.disconnect();
   },
   exit: () => process.exit(7),
   throw: () => {
@@ -106,6 +173,8 @@ const ENDINGS = {
 
 /** One life of a source, from its making to its end by `stop`, `abort`, `read` (its signal), or `break`; or to an ending. */
 async function live(life) {
+  companionOptions = life.companion?.options;
+  companions = await Promise.all(COMPANIONS[place]?.(life.companion) ?? []);
   const handlesBefore = process.getActiveResourcesInfo();
   const threadsBefore = threads();
   let source = open(life.options);
@@ -119,6 +188,7 @@ async function live(life) {
       void ENDINGS[ending](left, isStopping);
     };
   });
+  tell({ kind: 'begun' });
   const aborter = new AbortController();
   const { signal } = aborter;
   let reading = Promise.resolve();
@@ -175,7 +245,33 @@ async function host() {
   });
 }
 
+const START = {
+  forked: () => fork(__filename, [packagePath]),
+  clustered: () => {
+    cluster.setupPrimary({ exec: __filename, args: [packagePath] });
+    return cluster.fork();
+  },
+};
+
+/** Starts a process in which all of that happens beside a source of this one's, which has to outlive it, and says how it ended. */
+function parent(start) {
+  const child = start();
+  let streaming;
+  process.on('message', async (message) => {
+    if (message.kind === 'begin') streaming = await companionOf(packagePath, message.companion.options);
+    child.send(message);
+  });
+  child.on('message', tell);
+  child.on('exit', async (code, signal) => {
+    await streaming?.end();
+    tell({ kind: 'gone', code, signal });
+    process.disconnect();
+  });
+}
+
 if (place === 'worker') void host();
+else if (place === 'companion') void beCompanion();
+else if (Object.hasOwn(START, place ?? '')) parent(START[place]);
 else {
   if (isMainThread) process.on('message', onMessage);
   else parentPort.on('message', onMessage);

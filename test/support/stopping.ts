@@ -12,23 +12,35 @@ import { ROOT } from './child';
 export type Way = 'stop' | 'abort' | 'read' | 'break' | 'unused';
 
 /**
+ * Where the source lives: on the main thread of a process, in a worker of one that has no other source; on a main thread beside
+ * sources that stream in another copy of the package (`copies`) or in two workers (`environments`); in a process `forked` by one
+ * with a source that streams, or `clustered` by one.
+ */
+export type Place = 'main' | 'worker' | 'copies' | 'environments' | 'forked' | 'clustered';
+
+/**
  * How a process, or the worker in which the source lives, ends with the source as it is. `stop`: by itself, behind `stop()`.
+ * `reload`: the same, after the package was loaded again and has read.
  * `throw` and `reject`: by an exception that nobody catches. `handled`: by a handler of SIGTERM that stops the source. `forget`: by
  * `process.exit()`, after the source was forgotten and the collector ran. `terminate`: a worker by its parent.
  */
 export type EndingKind =
-  'stop' | 'exit' | 'throw' | 'reject' | 'SIGTERM' | 'SIGINT' | 'handled' | 'forget' | 'terminate';
+  'stop' | 'reload' | 'exit' | 'throw' | 'reject' | 'SIGTERM' | 'SIGINT' | 'handled' | 'forget' | 'terminate';
 
 export interface Life {
   way: Way;
   /** The reader keeps the first frame it gets, and takes no other. */
   hold: boolean;
   options: Partial<KvsHlsFrameSourceOptions>;
+  /** Of the sources that stream beside it, where its place has some, and the other copy of the package. */
+  companion?: { options: Partial<KvsHlsFrameSourceOptions>; copyPath: string };
 }
 
 /** What the child tells of the life of its source. */
 export type News =
   | { kind: 'ready' }
+  /** The source is there, and can be ended; so are those beside it. */
+  | { kind: 'begun' }
   | { kind: 'frame'; count: number }
   | { kind: 'reconnect'; afterMs: number }
   | { kind: 'phase'; phase: SourcePhase }
@@ -39,6 +51,8 @@ export type News =
   | { kind: 'defect'; stack: string }
   /** The worker with the source has ended: by which code and error, and how many threads more than before there are. */
   | { kind: 'gone'; code: number; error?: string; threads: number }
+  /** The process with the source has ended, and the one that started it has read on. */
+  | { kind: 'gone'; code: number | null; signal: NodeJS.Signals | null }
   | ({ kind: 'ended' } & Ending);
 
 export interface Ending {
@@ -60,7 +74,7 @@ export interface Exit {
   stderr: string;
 }
 
-/** A process in which one source after the other lives, on its main thread or in a worker. */
+/** A process in which one source after the other lives, or that starts where it does. */
 export class StoppingChild {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
@@ -69,10 +83,7 @@ export class StoppingChild {
   readonly #waiting = new Set<() => void>();
 
   /** @param packagePath where the package is */
-  constructor(
-    place: 'main' | 'worker' = 'main',
-    packagePath = process.env.KVS_FRAMES_LIFECYCLE_PACKAGE ?? ROOT,
-  ) {
+  constructor(place: Place = 'main', packagePath = process.env.KVS_FRAMES_LIFECYCLE_PACKAGE ?? ROOT) {
     const env = {
       ...process.env,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
