@@ -204,7 +204,7 @@ const how = [
   NOT_FOR_SANITIZERS,
   '--runInBand',
   '--maxConcurrency',
-  '8',
+  '4',
   '--forceExit',
 ];
 const which = jestArguments.length > 0 ? jestArguments : SUITES;

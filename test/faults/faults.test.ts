@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { faultByName, faultCatalogue, prepareClip } from '../../lib/simulator/index';
 import { CapturedOutput } from '../support/captured-output';
 import { ROOT } from '../support/child';
+import { SLOWNESS } from '../support/sanitizer';
 import { Secrets } from '../support/secrets';
 import { accountOf } from './account';
 import { expectationOf, namedExpectations } from './expectations/index';
@@ -11,7 +12,7 @@ import { verdictOn } from './judge';
 import { PICTURE_MS, PICTURES, runFault, type Container, type RowRecord } from './run-fault';
 
 /** For one row: its own deadline, and the wait for a processor. */
-const ROW_TIMEOUT_MS = 150_000;
+const ROW_TIMEOUT_MS = 150_000 * SLOWNESS;
 const RESULTS = join(ROOT, 'build', 'faults.json');
 
 const rows = faultCatalogue.flatMap((fault) =>
@@ -67,7 +68,7 @@ describe('every fault of the catalogue', () => {
       const row = await runFault(faultByName(name), container, expected.settings);
       secrets.addAll(row.secrets);
       results.push(result(row, (Date.now() - startedAtMs) / 1000));
-      expect(verdictOn(row, expected)).toEqual([]);
+      expect(verdictOn(row, expected, SLOWNESS)).toEqual([]);
     },
     ROW_TIMEOUT_MS,
   );

@@ -6,8 +6,8 @@ import { PICTURE_MS, type RowRecord } from './run-fault';
 const nothing: Range = [0, 0];
 const defaultRecoveryMs = 3_000;
 
-/** Everything about a row that is not as it must be; empty if it is. */
-export function verdictOn(row: RowRecord, expected: Expectation): string[] {
+/** Everything about a row that is not as it must be; empty if it is. `slowness`: how many times longer recovering may take. */
+export function verdictOn(row: RowRecord, expected: Expectation, slowness = 1): string[] {
   const account = accountOf(row, expected);
   const { lostMs = nothing, silentMs = nothing, calls = nothing, ends, unlisted } = expected;
   const told = Object.keys(account.ledgerMs) as GapCause[];
@@ -25,7 +25,10 @@ export function verdictOn(row: RowRecord, expected: Expectation): string[] {
     ...endViolations(row, ends),
     ...phaseViolations(row, expected),
     ...(ends === undefined && expected.settings?.watchMs === undefined
-      ? outside('recovery ms', account.recoveryMs ?? Infinity, [0, expected.recoveryMs ?? defaultRecoveryMs])
+      ? outside('recovery ms', account.recoveryMs ?? Infinity, [
+          0,
+          (expected.recoveryMs ?? defaultRecoveryMs) * slowness,
+        ])
       : []),
   ];
 }

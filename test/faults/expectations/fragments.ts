@@ -1,3 +1,4 @@
+import { SLOWNESS } from '../../support/sanitizer';
 import { type Expectation, type Expectations, GAVE_UP, gaveUp } from './expectation';
 
 const once = {
@@ -64,6 +65,8 @@ export const fragmentExpectations: Expectations = {
     means: 'The largest fragment that KVS takes in.',
     todo: 'Shorter fragments or a lower bitrate at the camera.',
     recoveryMs: 6_000,
+    // The live window goes on while a sanitizer's program walks through it.
+    ...(SLOWNESS > 1 && { lostMs: [0, 6_000 * SLOWNESS], causes: ['window-slid'] }),
   },
   'fragment-70mb': lost({
     does: 'Refuses to read it, goes on behind it and tells the hole.',
