@@ -26,7 +26,7 @@ struct Table {
 };
 
 // Those whose entries libavformat makes room for by their number (ISO/IEC 14496-12, 8.6 to 8.8).
-constexpr std::array<Table, 10> kTables = {{{"trun", 8},
+constexpr std::array<Table, 11> kTables = {{{"trun", 8},
                                             {"stsz", 12},
                                             {"stz2", 12},
                                             {"stco", 8},
@@ -35,6 +35,7 @@ constexpr std::array<Table, 10> kTables = {{{"trun", 8},
                                             {"stts", 8},
                                             {"ctts", 8},
                                             {"stss", 8},
+                                            {"stps", 8},
                                             {"elst", 8}}};
 
 // What is claimed in all. Samples of an `stbl` are claimed twice: by their number, and by that of
@@ -60,81 +61,94 @@ struct Claims {
   }
 };
 
-uint64_t ReadNumber(const uint8_t* data, size_t bytes) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < bytes; ++i) number = number << 8 | data[i];
-  return number;
-}
+// The init section and the media behind it, as libavformat reads them: in one piece. What a box
+// holds may lie behind its end, and behind that of the init section.
+class Joined {
+ public:
+  Joined(ByteSpan init, ByteSpan media) : init_(init), media_(media) {}
+
+  uint64_t size() const { return static_cast<uint64_t>(init_.size) + media_.size; }
+
+  // Behind the end there are zeros.
+  uint8_t At(uint64_t at) const {
+    if (at < init_.size) return init_.data[at];
+    at -= init_.size;
+    return at < media_.size ? media_.data[at] : 0;
+  }
+
+  uint64_t Number(uint64_t at, size_t bytes) const {
+    uint64_t number = 0;
+    for (size_t i = 0; i < bytes; ++i) number = number << 8 | At(at + i);
+    return number;
+  }
+
+  bool Has(const char* name, uint64_t at) const {
+    for (size_t i = 0; i < kNameBytes; ++i) {
+      if (At(at + i) != static_cast<uint8_t>(name[i])) return false;
+    }
+    return true;
+  }
+
+ private:
+  const ByteSpan init_;
+  const ByteSpan media_;
+};
 
 bool Is(const Table& table, const char* name) {
   return std::memcmp(table.name, name, kNameBytes) == 0;
 }
 
-void AddChunkRuns(const uint8_t* entries, size_t bytes, uint64_t count, Claims* claims) {
-  const uint64_t whole = std::min<uint64_t>(count, bytes / kChunkRunBytes);
+void AddChunkRuns(const Joined& bytes, uint64_t entries_at, uint64_t count, Claims* claims) {
+  if (entries_at >= bytes.size()) return;
+  const uint64_t whole = std::min(count, (bytes.size() - entries_at) / kChunkRunBytes);
   // Tables that lie over one another would be read over and over.
   claims->chunk_runs += whole;
   if (claims->chunk_runs > kMaxClaimed) return;
   for (uint64_t i = 0; i < whole; ++i) {
-    const uint64_t samples = ReadNumber(entries + i * kChunkRunBytes + 4, 4);
+    const uint64_t samples = bytes.Number(entries_at + i * kChunkRunBytes + 4, 4);
     claims->per_chunk = std::max(claims->per_chunk, samples);
   }
 }
 
-// `data` is at the name of a table.
-void Add(const Table& table, const uint8_t* data, size_t bytes, Claims* claims) {
-  if (bytes < table.count_at + 4) return;
-  const uint64_t count = ReadNumber(data + table.count_at, 4);
+// `at`: where the name of the table is.
+void Add(const Table& table, const Joined& bytes, uint64_t at, Claims* claims) {
+  const uint64_t count = bytes.Number(at + table.count_at, 4);
   claims->largest = std::max(claims->largest, count);
   if (Is(table, "trun")) claims->fragment_samples += count;
   if (Is(table, "stsz") || Is(table, "stz2")) claims->samples += count;
   if (Is(table, "stco") || Is(table, "co64")) claims->chunks += count;
   if (Is(table, "elst")) claims->edits += count;
-  if (Is(table, "stsc")) {
-    const size_t entries_at = table.count_at + 4;
-    AddChunkRuns(data + entries_at, bytes - entries_at, count, claims);
-  }
+  if (Is(table, "stsc")) AddChunkRuns(bytes, at + table.count_at + 4, count, claims);
 }
 
-void Scan(const uint8_t* data, size_t bytes, Claims* claims) {
-  for (size_t at = 0; at + kNameBytes <= bytes; ++at) {
-    const uint8_t first = data[at];
+void Scan(const Joined& bytes, uint64_t from, uint64_t to, Claims* claims) {
+  for (uint64_t at = from; at + kNameBytes <= to; ++at) {
+    const uint8_t first = bytes.At(at);
     if (first != 't' && first != 's' && first != 'c' && first != 'e') continue;
-    if (std::memcmp(data + at, "cmov", kNameBytes) == 0) claims->compressed = true;
+    if (bytes.Has("cmov", at)) claims->compressed = true;
     for (const Table& table : kTables) {
-      if (std::memcmp(data + at, table.name, kNameBytes) == 0) {
-        Add(table, data + at, bytes - at, claims);
-      }
+      if (bytes.Has(table.name, at)) Add(table, bytes, at, claims);
     }
   }
 }
 
-// Scans the boxes of `span` but `mdat`. `skipped`: of its first bytes, those that belong to an
-// `mdat` before it. Answers the same for what follows.
-uint64_t ScanBoxes(ByteSpan span, uint64_t skipped, Claims* claims) {
-  uint64_t at = skipped;
-  while (at < span.size) {
-    const uint8_t* const box = span.data + at;
-    const uint64_t left = span.size - at;
+// Scans all boxes but `mdat`.
+void ScanBoxes(const Joined& bytes, Claims* claims) {
+  for (uint64_t at = 0; at < bytes.size();) {
+    const uint64_t left = bytes.size() - at;
     uint64_t size = left;
     bool is_media = false;
     if (left >= kHeaderBytes) {
-      is_media = std::memcmp(box + kNameBytes, "mdat", kNameBytes) == 0;
-      const uint64_t given = ReadNumber(box, 4);
+      is_media = bytes.Has("mdat", at + 4);
+      const uint64_t given = bytes.Number(at, 4);
       const bool is_large = given == 1 && left >= kLargeHeaderBytes;
-      if (is_large) size = ReadNumber(box + kHeaderBytes, 8);
+      if (is_large) size = bytes.Number(at + kHeaderBytes, 8);
       if (!is_large && given != 0) size = given;
-      if (size < kHeaderBytes) size = left;
+      if (size < kHeaderBytes || size > left) size = left;
     }
-    if (!is_media) {
-      size = std::min(size, left);
-      Scan(box, size, claims);
-    }
-    // What claims to be longer than anything is.
-    if (size > UINT64_MAX - at) return 0;
+    if (!is_media) Scan(bytes, at, at + size, claims);
     at += size;
   }
-  return at - span.size;
 }
 
 }  // namespace
@@ -142,8 +156,7 @@ uint64_t ScanBoxes(ByteSpan span, uint64_t skipped, Claims* claims) {
 std::optional<Fault> CheckClaimedTables(ByteSpan init, ByteSpan media) {
   if (init.size == 0) return std::nullopt;  // MPEG-TS
   Claims claims;
-  const uint64_t skipped = ScanBoxes(init, 0, &claims);
-  ScanBoxes(media, skipped, &claims);
+  ScanBoxes(Joined(init, media), &claims);
   if (!claims.compressed && !claims.IsTooMuch()) return std::nullopt;
   return Fault{Stage::kDemux, AVERROR_INVALIDDATA,
                claims.compressed ? "the init section is compressed (cmov), which is not supported"

@@ -151,7 +151,18 @@ TEST(TablesThatClaimMoreSamplesThanThereCanBeTakeNoMemory) {
                                     mdat});
     const Bytes hidden = Joined({Box("mdat", Bytes(4, 0)), Box("udta", Moof(run)), mdat});
     const Bytes good = clip.fragments[0];
+    // The number lies behind the end of its box, of the fragment's, of the init section.
+    const Bytes beyond = Joined({Moof(Box("trun", {})), Numbers({0, claimed}), mdat});
+    const Bytes cut = Moof(run);
+    const Bytes begun = Bytes(cut.begin(), cut.end() - 2);
+    const Bytes rest = Joined({Bytes(cut.end() - 2, cut.end()), good});
+    // What looks like an `mdat` to the end is in a box that the init section has begun.
+    const Bytes free = Joined({Numbers({16}), {'f', 'r', 'e', 'e'}});
+    const Bytes unreal = Joined({Numbers({0x7fffffff}), {'m', 'd', 'a', 't'}, fragment});
     const std::pair<Bytes, Bytes> cases[] = {
+        {clip.init, beyond},
+        {Joined({clip.init, begun}), rest},
+        {Joined({clip.init, free}), unreal},
         {clip.init, fragment},
         {clip.init, hidden},
         {clip.init, many_runs},
