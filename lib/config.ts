@@ -27,7 +27,11 @@ export type Rules = Record<string, Rule>;
 
 /** Shows a refused value in a message: short, and never a secret. */
 export function shown(value: unknown): string {
-  const text = redact(inspect(value, { depth: 1, breakLength: Infinity }));
+  // A URL's path may be secret, too; its host says enough.
+  const text = redact(inspect(value, { depth: 1, breakLength: Infinity })).replace(
+    /(:\/\/[^\s/?#"'`]*)[/?#][^\s"'`]*/g,
+    '$1/…',
+  );
   return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} of type ${value === null ? 'null' : typeof value}`;
 }
 

@@ -80,6 +80,8 @@ export interface HealthFacts {
   isAllOnLoan: boolean;
   /** Pictures that were older than `maxAgeMs`, since the last frame. */
   agedPictures: number;
+  /** How far apart frames are wanted, by the program's choice or for its slowness; 0: all. */
+  framePeriodMs: number;
   rhythm: FragmentRhythm;
   renewals: number;
   reconnectsLastHour: number;
@@ -173,8 +175,9 @@ function verdictOn(facts: HealthFacts): Verdict {
 /** The verdict while a session plays. `ago`: for how long there was no frame, in words. */
 function verdictOnFlow({ renewal, ...facts }: HealthFacts, ago: string): Verdict {
   const { progressAgoMs, lastFrameAgoMs, agedPictures, flowAgoMs, rhythm, bufferedFrames } = facts;
-  // Pictures that are all too old are no progress to the program.
-  const waitedMs = agedPictures > 0 ? lastFrameAgoMs : progressAgoMs;
+  // Pictures that are all too old are no progress to the program, once one is due.
+  const isAged = agedPictures > 0 && lastFrameAgoMs !== null;
+  const waitedMs = isAged ? lastFrameAgoMs - facts.framePeriodMs : progressAgoMs;
   const stalledMs =
     waitedMs === null || rhythm.stallAfterMs === null ? 0 : waitedMs - flowEndsAfterMs(rhythm.stallAfterMs);
   if (stalledMs > 0 && bufferedFrames === 0) {

@@ -10,6 +10,9 @@ const SURE_NAMES =
 const VALUE = `[^\\s&,;"'\`<>()[\\]{}\\\\]+`;
 /** What makes up tokens, also percent-encoded. */
 const TOKEN = '[A-Za-z0-9+/_~=%-]';
+/** A character of a secret access key, also percent-encoded, and where one may start: also behind another encoded character. */
+const KEY = '(?:[A-Za-z0-9/+]|%(?:25)*2[BbFf])';
+const KEY_START = '(?:(?<![A-Za-z0-9/+])|(?<=%(?:25)*(?!2[BbFf])[\\dA-Fa-f]{2}))';
 
 const RULES: readonly [RegExp, string][] = [
   // JSON.parse quotes the text around the place, with whatever stands there, cut anywhere.
@@ -39,7 +42,10 @@ const RULES: readonly [RegExp, string][] = [
   [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b/g, HIDDEN],
   // A secret access key of AWS; a digest has no capitals.
   [
-    /(?<![A-Za-z0-9/+%])(?=[A-Za-z0-9/+%]*\d)(?=[A-Za-z0-9/+%]*[a-z])(?=[A-Za-z0-9/+%]*[A-Z])(?:[A-Za-z0-9/+]|%(?:25)*2[BbFf]){40}(?![A-Za-z0-9/+%])/g,
+    new RegExp(
+      `${KEY_START}(?=${KEY}{0,39}?\\d)(?=${KEY}{0,39}?[a-z])(?=${KEY}{0,39}?[A-Z])${KEY}{40}(?!${KEY})`,
+      'g',
+    ),
     HIDDEN,
   ],
 ];

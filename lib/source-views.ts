@@ -56,6 +56,7 @@ export function healthView({
     bufferedFrames,
     isAllOnLoan: ring !== null && ring.usedSlots === ring.slots,
     agedPictures: ledger.drops.age.frames - account.agedPicturesBefore,
+    framePeriodMs: engine?.framePeriodMs ?? 0,
     rhythm: account.rhythm(parts.fragments.stallLimitMs),
     renewals,
     reconnectsLastHour,

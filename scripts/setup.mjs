@@ -139,8 +139,9 @@ export async function ensureNativeTests() {
 
 /** Everything a command of the project needs. `camera`: also ffmpeg. `lint`: also the C++ linters. `builds`: it builds for itself. */
 export async function setup({ camera = false, lint = false, builds = false } = {}) {
-  const [major] = process.versions.node.split('.').map(Number);
-  if (major < 20) fail(`Node.js 20 or later is needed; this is ${process.version}.`);
+  const [major, minor, patch] = process.versions.node.split('.').map(Number);
+  if (major * 1e6 + minor * 1e3 + patch < 20_018_001)
+    fail(`Node.js 20.18.1 or later is needed; this is ${process.version}.`);
   try {
     await ensurePackages([
       ...BUILD_PACKAGES,

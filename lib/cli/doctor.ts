@@ -31,7 +31,7 @@ const LOCAL_MS = 10_000;
 const CALL_MS = 70_000;
 /** For what a reader gives up or times out by itself. */
 const SPARE_MS = 5_000;
-const OLDEST_NODE = 20;
+const OLDEST_NODE = [20, 18, 1] as const;
 
 /** What makes a reader give up early: somebody waits. */
 const IMPATIENT = { ...presets.failFast, maxConsecutiveErrors: 3 };
@@ -39,10 +39,12 @@ const IMPATIENT = { ...presets.failFast, maxConsecutiveErrors: 3 };
 /** @param version as in `process.version` */
 export function describeNode(version: string): string {
   const found = `${version} on ${process.platform} ${process.arch}`;
-  if (Number(/\d+/.exec(version)?.[0]) >= OLDEST_NODE) return found;
+  const numbers = (version.match(/\d+/g) ?? []).map(Number);
+  const at = OLDEST_NODE.findIndex((oldest, i) => numbers[i] !== oldest);
+  if (at === -1 || (numbers[at] ?? 0) > (OLDEST_NODE[at] ?? 0)) return found;
   throw new Complaint(found, {
-    why: `This version of Node.js is too old: ${OLDEST_NODE} or later is needed.`,
-    mend: [`Install Node.js ${OLDEST_NODE} or later.`],
+    why: `This version of Node.js is too old: ${OLDEST_NODE.join('.')} or later is needed.`,
+    mend: [`Install Node.js ${OLDEST_NODE.join('.')} or later.`],
   });
 }
 

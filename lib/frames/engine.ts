@@ -52,6 +52,7 @@ export class FrameEngine {
   #isTaking = false;
   #lostAtEnd: LostFragments | null = null;
   #isClosed = false;
+  #thinnedMs = 0;
 
   constructor(options: FrameEngineOptions, hooks: FrameEngineHooks) {
     const addon = loadAddon();
@@ -134,7 +135,13 @@ export class FrameEngine {
 
   /** Pictures are wanted no closer together than that, in ms, from the next fragment on; 0: as `selection` says. */
   setPeriod(periodMs: number): void {
+    this.#thinnedMs = periodMs;
     if (!this.#isClosed) this.#engine.setPeriod(periodMs);
+  }
+
+  /** How far apart frames are wanted, ms. */
+  get framePeriodMs(): number {
+    return Math.max(this.#options.selection.periodMs, this.#thinnedMs);
   }
 
   /** The oldest frame that waits, or `undefined`. */

@@ -102,7 +102,7 @@ function plain(value: string | undefined, pattern: RegExp): string | undefined {
   return value !== undefined && pattern.test(value) ? value : undefined;
 }
 const ERROR_NAME =
-  /^[a-z]{0,60}(?:Exception|Error|Fault|Throttled|Throttling|Exceeded|TooManyRequests|SlowDown)$/i;
+  /^[a-z]{0,60}(?:Exception|Error|Fault|Failure|Throttled|Throttling|Exceeded|TooManyRequests|SlowDown|Unavailable|Denied|Expired|ExpiredToken|NotFound|NoDataRetention|UnsupportedStreamMediaType|Gateway|Timeout)$/i;
 const REQUEST_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const ENCODING = /^(?:gzip|x-gzip|deflate|br|zstd|compress)$/;
 

@@ -69,7 +69,7 @@ function bestOf(ranked: readonly Variant[], limits: VariantLimits): number {
 
 /** Sample entries that have a name, with a profile (RFC 6381); another one might be anything, also the session's token. */
 const KNOWN_CODECS =
-  /^(?:avc[1-4]|hvc1|hev1|dvh[1e]|dva[v1]|vvc1|vvi1|vp08|vp09|vp8|vp9|av01|mp4v|mp4a|ac-3|ac-4|ec-3|opus|flac|stpp|wvtt)(?:\.\w{1,6}){0,6}$/i;
+  /^(?:avc[1-4]|hvc1|hev1|dvh[1e]|dva[v1]|vvc1|vvi1|vp08|vp09|vp8|vp9|av01|mp4v|mp4a|ac-3|ac-4|ec-3|opus|flac|stpp|wvtt)(?:\.\w{1,6}){0,9}$/i;
 
 /**
  * Ranks the variants that can be decoded: highest resolution first, then bandwidth. The first step is the one that suits the
@@ -89,7 +89,7 @@ export function ladderOf(variants: readonly Variant[], limits: VariantLimits = {
       .slice(0, 200);
     throw new HlsStreamError(
       'HLS_UNSUPPORTED',
-      `None of the ${variants.length} variants is H.264 or H.265 video; their codecs: ${codecs || 'none'}`,
+      `None of the ${variants.length} variants is H.264 or H.265 video; their codecs: ${codecs || 'none that is known'}`,
       { resource: 'master' },
     );
   }

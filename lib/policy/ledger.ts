@@ -25,7 +25,7 @@ const JOIN_MS = 50;
 const SERVER_JOIN_MS = 2_000;
 /** How much more than the host's clock the dates may advance before that is a clock that was set: what a fragment needs to become visible varies. */
 const CLOCK_SLACK_MS = 1_000;
-/** Dates further ahead of the host's clock than this, where they were not ahead before, are those of a clock that was set. */
+/** Dates further ahead of the host's clock than this, and by so much more than before, are those of a clock that was set. */
 const AHEAD_MS = 60_000;
 /** Fragments without a picture that are remembered one by one. */
 const MAX_WAITING = 256;
@@ -324,11 +324,12 @@ export class Ledger {
     since: readonly Entry[],
   ): boolean {
     if (datedMs < -joinMs || datedMs < knownMs / 2 - joinMs) return true;
-    // Nothing is received before it was taken.
-    if (before.fragment.aheadMs <= 0 && since.at(-1)!.fragment.aheadMs > AHEAD_MS) return true;
+    // Nothing is received before it was taken; but where it is known how long it took, the host's clock has no say.
+    const aheadMs = since.at(-1)!.fragment.aheadMs;
+    const isAheadNow = aheadMs > AHEAD_MS && aheadMs - before.fragment.aheadMs > AHEAD_MS;
     let elapsedMs = 0;
     for (const { fragment } of since) {
-      if (fragment.elapsedMs === null) return false;
+      if (fragment.elapsedMs === null) return isAheadNow;
       elapsedMs += fragment.elapsedMs;
     }
     const mediaMs = datedMs - knownMs + since.reduce((total, { lengthMs }) => total + lengthMs, 0);

@@ -59,7 +59,7 @@ ${table(
 
 *Missing* pictures were sent and not seen; for \`latest\` and \`max-age\` they were dropped for being late, which their sources count. *In the ledger* and
 *camera silent* are what frames told to be missing right before them (\`gapMs\`), and what of it the camera never sent. The column behind is what is
-left over: fractions of pictures, or hours that were told where a list had wrong dates for a moment. Missing pictures of which no date could tell,
+left over: fractions of pictures, or what was told and was not missing: hours where a list had wrong dates for a moment, the seconds by which a camera's clock was set ahead where no time was known. Missing pictures of which no date could tell,
 because a clock was set or a list undated in the same moment: ${sum(({ sums }) => sums.undatedMissing)}. Pictures too damaged to be told apart:
 ${sum(({ sums }) => sums.unreadable)}. Frames that came late into a hole that was told: ${sum(({ sums }) => sums.late)}.
 
@@ -118,5 +118,5 @@ function cameraCells(name: string, camera: CameraResult): (string | number)[] {
 function machine(): string {
   const processors = cpus();
   const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`;
-  return `Node ${process.versions.node}, Linux ${release()}, ${processors.length} × ${processors[0]?.model.trim() ?? 'processor'}, ${memory}`;
+  return `Node ${process.versions.node}, Linux ${release().split('.', 2).join('.')}, ${processors.length} × ${processors[0]?.model.trim() ?? 'processor'}, ${memory}`;
 }

@@ -246,9 +246,9 @@ async function host() {
 }
 
 const START = {
-  forked: () => fork(__filename, [packagePath]),
+  forked: () => fork(__filename, [packagePath, 'child']),
   clustered: () => {
-    cluster.setupPrimary({ exec: __filename, args: [packagePath] });
+    cluster.setupPrimary({ exec: __filename, args: [packagePath, 'child'] });
     return cluster.fork();
   },
 };
@@ -273,6 +273,8 @@ if (place === 'worker') void host();
 else if (place === 'companion') void beCompanion();
 else if (Object.hasOwn(START, place ?? '')) parent(START[place]);
 else {
+  // Who started it was killed.
+  if (place === 'child') process.on('disconnect', () => process.exit(1));
   if (isMainThread) process.on('message', onMessage);
   else parentPort.on('message', onMessage);
   tell({ kind: 'ready' });

@@ -38,6 +38,11 @@ describe('the options of KvsHlsFrameSource', () => {
     );
   });
 
+  it('shows of a URL in the wrong place its host alone', () => {
+    const message = messageOf(() => kvs({ streamName: 'https://u:p@h/c0ffee42aa17d00dfeed5b1e/x.m3u8?a=b' }));
+    expect(message).toMatch(/but received 'https:\/\/…@h\/…' of type string$/);
+  });
+
   it('suggests the right name for a misspelt option', () => {
     expect(() => kvs({ hlsSesionSeconds: 600 })).toThrow(
       /Unknown option hlsSesionSeconds.*Did you mean hlsSessionSeconds\?/,

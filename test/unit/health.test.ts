@@ -17,6 +17,7 @@ const facts = (more: Partial<HealthFacts>): HealthFacts => ({
   bufferedFrames: 0,
   isAllOnLoan: false,
   agedPictures: 0,
+  framePeriodMs: 0,
   rhythm: { fragmentMs: 2000, stallAfterMs: 10_000 },
   renewals: 0,
   reconnectsLastHour: 0,
@@ -102,6 +103,9 @@ describe('the health of a source', () => {
       reason: 'no frame for 40 s: 600 pictures were older than maxAgeMs',
     });
     expect(healthOf(facts({ ...aged, agedPictures: 0 })).status).toBe('flowing');
+    // A consumer that takes 30 s for a frame is given one in so long.
+    expect(healthOf(facts({ ...aged, framePeriodMs: 30_000 })).status).toBe('flowing');
+    expect(healthOf(facts({ ...aged, framePeriodMs: 27_000 })).status).toBe('stalled');
     expect(healthOf(facts({ phase: 'connecting', lastFrameAgoMs: null, agedPictures: 180 })).reason).toBe(
       'waiting for the first frame, 180 pictures were older than maxAgeMs',
     );

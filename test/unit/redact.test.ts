@@ -76,6 +76,17 @@ describe('redact', () => {
       expect(redact(`bad value at /?x ${secret}`)).toBe('bad value at /?x …');
     expect(key).toHaveLength(40);
     expect(redact(`refused: ${encodeURIComponent(key)}`)).toBe('refused: …');
+    for (const [before, after] of [
+      ['', '%0A'],
+      ['', '%22,'],
+      ['', '%'],
+      ['%22', '%22'],
+      ['%2522', '%2522'],
+      ['%3D', ' '],
+    ]) {
+      expect(redact(`k ${before}${key}${after}`)).toBe(`k ${before}…${after}`);
+      expect(redact(`k ${before}${encodeURIComponent(key)}${after}`)).toBe(`k ${before}…${after}`);
+    }
   });
 
   it('removes a token with slashes, of which one part looks like a name', () => {
@@ -119,6 +130,9 @@ describe('redact', () => {
     'Basic a',
     'authorization',
     '%2F%2F',
+    '%252F',
+    '%25',
+    '%41',
   ])('takes no longer than in proportion for %j again and again', (piece) => {
     const text = piece.repeat(Math.ceil(200_000 / piece.length));
     // A pattern that tries each place with each other takes minutes.

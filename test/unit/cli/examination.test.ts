@@ -147,8 +147,10 @@ Not well: step. What to do is said above.
   });
 
   it('wants a Node.js that is not too old', () => {
-    expect(describeNode('v20.0.0')).toMatch(/^v20\.0\.0 on linux/);
-    expect(() => describeNode('v18.20.1')).toThrow(Complaint);
+    expect(describeNode('v20.18.1')).toMatch(/^v20\.18\.1 on linux/);
+    for (const version of ['v20.19.0', 'v22.0.0']) expect(describeNode(version)).toContain(version);
+    for (const version of ['v18.20.1', 'v20.5.0', 'v20.18.0', 'v19.99.9', 'unknown'])
+      expect(() => describeNode(version)).toThrow(Complaint);
   });
 });
 

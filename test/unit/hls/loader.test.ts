@@ -292,6 +292,17 @@ describe('what a server says', () => {
       }
     },
   );
+
+  test.each([
+    'InternalFailure',
+    'ServiceUnavailable',
+    'ResourceNotFoundException',
+    'NoDataRetention',
+    'ExpiredToken',
+  ])('is told where it is a name such as %s', async (errorName) => {
+    server.set('/f', status(404, '', { 'x-amzn-errortype': `${errorName}:http://x/` }));
+    expect(await failure('/f')).toMatchObject({ code: 'HLS_STATUS', errorName });
+  });
 });
 
 describe('an origin', () => {

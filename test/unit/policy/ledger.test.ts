@@ -133,6 +133,13 @@ describe('the ledger', () => {
     const ahead = new Ledger();
     expect(play(ahead, at(0, hour), at(3_602_000, hour))).toMatchObject([{ ms: 3_600_000 }]);
     expect(play(new Ledger(), at(0), at(3_602_000))).toMatchObject([{ ms: 3_600_000 }]);
+    const nearly = { aheadMs: 1000 };
+    expect(play(new Ledger(), at(0, nearly), at(3_602_000, hour))).toEqual([]);
+  });
+
+  it('tells a hole across which the host’s clock was set back', () => {
+    const back = { aheadMs: 118_000, elapsedMs: 600_500 };
+    expect(play(new Ledger(), at(0), at(600_000, back))).toMatchObject([{ ms: 598_000 }]);
   });
 
   it('sees a clock that was set by little, too', () => {
