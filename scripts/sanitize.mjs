@@ -29,7 +29,7 @@ import { fail, foreground, step } from './step.mjs';
 const FOUND = 66;
 /**
  * `flags`: of -fsanitize. `runtime`: what is preloaded. `options`: the variable that the runtime reads, and what it is told;
- * `inNode`: the same beside Node, which is built without sanitizers.
+ * `inNode`: the same beside Node, which is built without sanitizers. `under`: a program that starts all others.
  */
 const SANITIZERS = {
   asan: {
@@ -70,6 +70,8 @@ const SANITIZERS = {
     // process.exit() runs no hook of the main thread's, so an engine's thread may have ended there and been joined by nobody.
     inNode: ['report_thread_leaks=0'],
     more: {},
+    // Its map of the memory was made for kernels that put less of it by chance: some processes died in the runtime.
+    under: ['setarch', '--addr-no-randomize'],
   },
 };
 /** Default time of a test, ms: sanitizers are up to ten times slower. */
@@ -189,15 +191,18 @@ rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 process.chdir(tree);
 
+const { under = [] } = sanitizer;
 const failed = [];
 if (jestArguments.length === 0) {
   console.log('- Native tests');
   const env = optionsOf();
-  const code = await foreground('ctest', ['--test-dir', 'build', '--output-on-failure'], { env });
+  const [program, ...how] = [...under, 'ctest', '--test-dir', 'build', '--output-on-failure'];
+  const code = await foreground(program, how, { env });
   if (code !== 0) failed.push('native tests');
 }
 console.log('- Jest');
-const bounded = ['--foreground', '--kill-after=60', JEST_TIME, process.execPath, 'node_modules/.bin/jest'];
+const jest = [...under, process.execPath, 'node_modules/.bin/jest'];
+const bounded = ['--foreground', '--kill-after=60', JEST_TIME, ...jest];
 // --forceExit: what a test that ran into its time has left behind does not keep the others' outcome from being told.
 const how = [
   '--testPathIgnorePatterns',
