@@ -20,7 +20,7 @@ function givesFirst(trial, machineCores) {
   return full.join(' and ') || 'nothing is full';
 }
 
-function row({ title, fps, most, least, trials }, machineCores) {
+function row({ title, most, least, trials }, machineCores) {
   const best = trials.find(({ count }) => count === most);
   const worse = trials.find(({ count }) => count === least);
   const gives = worse === undefined ? 'not reached' : givesFirst(worse, machineCores);
@@ -28,7 +28,7 @@ function row({ title, fps, most, least, trials }, machineCores) {
   return [
     title,
     `**${most}**${least === null ? ' or more' : ''}`,
-    number(most * fps, 0),
+    number(best.framesPerSecond, 0),
     number(best.ageMs.p50, 0),
     number(best.ageMs.p95, 0),
     `${number((coresOf(best) / most) * 100, 1)} %`,
@@ -61,7 +61,7 @@ function trialRows({ title, trials }) {
 /** The page as Markdown. */
 export function loadReport(results) {
   const { criterion, rows } = results.load;
-  const { fragmentMs, lateMs, growthMs, share } = criterion;
+  const { fragmentMs, lateMs, growthMs, share, warmUpSeconds, seconds } = criterion;
   return [
     '# Load',
     ...(results.quick ? ['**A quick run: too short to be quoted.**'] : []),
@@ -73,7 +73,8 @@ export function loadReport(results) {
       'host that has them for itself holds so many cameras more.',
     `A count is held if the 95th percentile of the age is at most ${fragmentMs + lateMs} ms (a fragment’s length and ${lateMs / 1000} s), ` +
       `is not more than ${growthMs} ms higher in the later half of the measured time than in the earlier, at least ${percent(share)} of ` +
-      'the frames come, and none are missing. The count is found by halving; CPU per camera is of one core.',
+      `the frames come, and none are missing. All cameras are opened at once, ${warmUpSeconds} s go by, and then ${seconds} s are measured. ` +
+      'The count is found by halving; CPU per camera is of one core.',
     table(
       [
         ...[
